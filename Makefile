@@ -1,0 +1,57 @@
+# The five things people do here. `make run` and `make test` need nothing but Python 3.11 or newer, make and a network.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+READY := $(VENV)/.ready $(VENV)/.front
+TESTS ?=
+
+.PHONY: run test check bench format clean requirements
+
+run: $(READY)  ## start everything, with ten simulated vehicles
+	$(BIN)/python manage.py up --simulate 10
+
+test: $(READY) $(VENV)/.ready-dev  ## all tests, on real services that start by themselves
+	$(BIN)/python -m pytest $(TESTS)
+	PATH="$$PATH:$(CURDIR)/$(BIN)" node --test tests/js/
+
+check: $(READY) $(VENV)/.ready-dev  ## lint, types, import contracts, then the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(MAKE) test
+
+bench: $(READY)  ## measure the running stack (start one with `make run` first)
+	$(BIN)/python manage.py bench throughput --json
+
+format: $(VENV)/.ready-dev
+	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+clean:  ## remove what `make` made; data under var/ stays
+	rm -rf $(VENV) node_modules
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("dataflow needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.ready: requirements.txt requirements-embedded.txt | $(VENV)/bin/python
+	$(PIP) -r requirements.txt -r requirements-embedded.txt
+	touch $@
+
+$(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready
+	$(PIP) -r requirements-dev.txt
+	touch $@
+
+# Front-end files come from npm; where a machine has no npm, a Python wheel brings it.
+$(VENV)/.front: package.json package-lock.json requirements-node.txt $(VENV)/.ready
+	command -v npm >/dev/null || $(PIP) -r requirements-node.txt
+	PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --ignore-scripts --no-audit --no-fund --silent
+	touch $@
+
+requirements: $(VENV)/bin/python  ## compile the pinned lists, with hashes, from the .in files
+	$(BIN)/python -m pip install --quiet uv
+	for list in requirements requirements-embedded requirements-node requirements-dev; do \
+		$(BIN)/uv pip compile --quiet --upgrade --no-header --generate-hashes --python-version 3.11 --universal \
+			$$list.in --output-file $$list.txt; \
+	done
