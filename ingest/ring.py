@@ -1,0 +1,209 @@
+"""The ring of buffers: independent Redis (or Valkey) servers, any of which can take a batch.
+
+Batches go round the ring. A buffer that does not take one is skipped at once, set aside for a while and then tried
+again, so one dead server costs at most one time-out. What a buffer took stays its own until it is drained.
+
+    NoBufferAvailable   no buffer took the batch: stop acknowledging, keep the batch, try again soon
+    SameServer          two addresses of the ring are one server: a mistake in BUFFER_URLS
+
+`NoBufferAvailable` is the one exception of back-pressure. Whoever gets it still holds the batch and must neither
+acknowledge its messages nor drop them; with QoS 1 the broker then stops sending once its window is full, and keeps the
+rest for as long as it has room.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, cast
+from urllib.parse import urlsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from ingest import envelope
+from ingest.envelope import Batch
+
+log = logging.getLogger(__name__)
+
+# The keys on every buffer, defined here once.
+STREAM = "dataflow:batches"  # a stream; fields n (messages), minute (since the epoch), batch (an encoded Batch)
+RECEIVED = "dataflow:received"  # a hash: minute since the epoch -> messages taken in that minute
+BUFFER_KEY = "dataflow:buffer"  # a hash with what the server is
+BUFFER_ID = "id"  # its field with the identity: 12 hexadecimal digits, made up once and kept with the data
+
+TIMEOUT_S = 1.0  # a healthy buffer answers in a millisecond; a stall of the disk may take some hundred
+PROBE_TIMEOUT_S = 0.2  # a buffer set aside must prove itself within this, so that a hung one does not stall the others
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 5.0  # a buffer is set aside for this long, doubled at each failure in a row
+
+
+class NoBufferAvailable(Exception):
+    """No buffer of the ring took the batch; the message gives each buffer's reason."""
+
+
+class SameServer(ValueError):
+    """Two addresses of the ring lead to one server."""
+
+
+class Appended(NamedTuple):
+    """Say where a batch now is: the identity of the buffer, and the entry in its stream."""
+
+    buffer: str
+    entry: str
+
+
+class Ring:
+    """Append batches to whichever buffer takes them.
+
+    Not thread-safe: a ring belongs to one thread. `append` blocks for at most about a second per buffer, and only the
+    first time that a buffer does not answer.
+    """
+
+    def __init__(self, urls: Sequence[str], clock: Callable[[], float] = time.monotonic) -> None:
+        if not urls:
+            raise ValueError("a ring needs at least one buffer")
+        self._buffers = [_Buffer(url, clock) for url in urls]
+        self._next = 0
+
+    def append(self, batch: Batch) -> Appended:
+        """Put a batch into one buffer and count its messages there, in one transaction.
+
+        Raises NoBufferAvailable when every buffer is set aside or fails. When only the reply was lost, the batch is in
+        two buffers afterwards; each counted it, and the second copy is found to be a duplicate when it is stored.
+        """
+        data, count = envelope.encode(batch), len(batch)
+        for offset in range(len(self._buffers)):
+            buffer = self._buffers[(self._next + offset) % len(self._buffers)]
+            if not buffer.ready():
+                continue
+            try:
+                appended = buffer.append(data, count, batch.minute)
+            except (redis.RedisError, OSError) as error:
+                buffer.set_aside(error)
+                continue
+            self._next = (self._next + offset + 1) % len(self._buffers)
+            return appended
+        raise NoBufferAvailable("; ".join(f"{buffer.name}: {buffer.trouble}" for buffer in self._buffers))
+
+    def check(self) -> None:
+        """Raise SameServer when two reachable buffers are one server; set the unreachable ones aside."""
+        seen: dict[str, str] = {}
+        for buffer in self._buffers:
+            try:
+                identity = buffer.identify()
+            except (redis.RedisError, OSError) as error:
+                buffer.set_aside(error)
+                continue
+            if identity in seen:
+                raise SameServer(f"{seen[identity]} and {buffer.name} are the same server (identity {identity}).")
+            seen[identity] = buffer.name
+
+    def in_use(self) -> list[str]:
+        """Return the addresses of the buffers that are not set aside, without their passwords."""
+        return [buffer.name for buffer in self._buffers if not buffer.trouble]
+
+    def set_aside(self) -> dict[str, str]:
+        """Return the addresses of the buffers that are set aside, without their passwords, and why."""
+        return {buffer.name: buffer.trouble for buffer in self._buffers if buffer.trouble}
+
+    def close(self) -> None:
+        """Close the connections. Nothing is pending in them: `append` returns after the reply."""
+        for buffer in self._buffers:
+            buffer.close()
+
+
+class _Buffer:
+    """One server of the ring, and what we think of its health."""
+
+    def __init__(self, url: str, clock: Callable[[], float]) -> None:
+        self.name = without_password(url)
+        self.trouble = ""
+        self._url = url
+        self._clock = clock
+        self._redis = connect(url)
+        self._pause = FIRST_PAUSE_S
+        self._retry_at = 0.0
+
+    def append(self, data: bytes, count: int, minute: int) -> Appended:
+        # The identity is read in the same transaction, because the server may have been replaced by an empty one since
+        # the last batch. The entry then belongs to a new identity, which must not be one that was used before.
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.hsetnx(BUFFER_KEY, BUFFER_ID, _new_identity())
+        pipe.hget(BUFFER_KEY, BUFFER_ID)
+        pipe.xadd(STREAM, {"n": count, "minute": minute, "batch": data})
+        pipe.hincrby(RECEIVED, str(minute), count)
+        _, identity, entry, _ = pipe.execute()
+        if self.trouble:
+            log.warning("buffer %s takes batches again", self.name)
+            self.trouble, self._pause = "", FIRST_PAUSE_S
+        return Appended(identity.decode(), entry.decode())
+
+    def identify(self) -> str:
+        return _identity_of(self._redis)
+
+    def ready(self) -> bool:
+        """Tell whether a batch may be tried here: always when healthy, else when its pause is over and it answers."""
+        if not self.trouble:
+            return True
+        if self._clock() < self._retry_at:
+            return False
+        try:
+            with connect(self._url, PROBE_TIMEOUT_S) as probe:
+                probe.ping()
+        except (redis.RedisError, OSError) as error:
+            self.set_aside(error)
+            return False
+        return True
+
+    def set_aside(self, error: Exception) -> None:
+        """Leave the server alone for a while; say so when that is new."""
+        # Whatever is still to come on this connection belongs to a batch that will go elsewhere.
+        self._redis.connection_pool.disconnect()
+        trouble = f"{type(error).__name__}: {error}"
+        if not self.trouble:
+            log.warning("buffer %s is set aside: %s", self.name, trouble)
+            self._pause = FIRST_PAUSE_S
+        self.trouble = trouble
+        self._retry_at = self._clock() + self._pause
+        self._pause = min(2 * self._pause, LONGEST_PAUSE_S)
+
+    def close(self) -> None:
+        self._redis.close()
+
+
+def connect(url: str, timeout_s: float = TIMEOUT_S) -> redis.Redis:
+    """Return a client of one buffer that answers in bytes, waits `timeout_s` at most and never retries by itself."""
+    return redis.Redis.from_url(
+        url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0), protocol=2
+    )
+
+
+def identify(url: str) -> str:
+    """Return the identity of the server at an address, making one up when it has none.
+
+    Blocks for two time-outs at most. Raises redis.RedisError when the server cannot be asked.
+    """
+    with connect(url) as client:
+        return _identity_of(client)
+
+
+def without_password(url: str) -> str:
+    """Return an address as it may stand in a log."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _new_identity() -> str:
+    return secrets.token_hex(6)
+
+
+def _identity_of(client: redis.Redis) -> str:
+    # Read first: a server that is out of memory refuses to write, and must still be known to whoever drains it.
+    identity = cast(bytes | None, client.hget(BUFFER_KEY, BUFFER_ID))
+    if identity is None:
+        client.hsetnx(BUFFER_KEY, BUFFER_ID, _new_identity())
+        identity = cast(bytes, client.hget(BUFFER_KEY, BUFFER_ID))
+    return identity.decode()
