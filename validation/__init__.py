@@ -1,0 +1,1 @@
+"""Decide what is true and keep it: models, compiled schemas, typed tables, quarantine, ledger."""

@@ -1,0 +1,202 @@
+"""Check the books: compare what the buffers counted with the outcomes that PostgreSQL holds and what is on its way.
+
+Both sides go on moving while we look, so each buffer is read in an order that makes the answer exact:
+
+1. in one Redis transaction its own count of messages, and the stream's last id: the line up to which we look;
+2. the entries up to that line that are still in the stream;
+3. in one snapshot of PostgreSQL, the outcomes up to that line, and which of those entries have one already.
+
+An entry that leaves the stream between 1 and 3 was committed before, so 3 finds it; one that arrives later lies beyond
+the line. What no outcome and no entry accounts for is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+from django.db import connection, transaction
+from psycopg.sql import SQL
+
+from ingest.devices import Registry
+from ingest.ring import RECEIVED, STREAM, connect, identify
+from validation.models import DataModel
+from validation.pipeline import judge
+from validation.publishing import Published
+from validation.streams import Entry, EntryId, decode_entry, entry_id
+from validation.tables import table
+
+PAGE = 100  # entries read at once; a backlog may hold many megabytes
+
+
+@dataclass(slots=True)
+class Books:
+    """The ledger of one buffer, or of all: readings, but `in_flight` counts messages not judged yet as one each."""
+
+    received: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    in_flight: int = 0
+
+    @property
+    def missing(self) -> int:
+        """Return what was received and is nowhere; negative when more came out than went in."""
+        return self.received - self.stored - self.duplicate - self.quarantined - self.in_flight
+
+    def add(self, other: Books) -> None:
+        """Add another buffer's books."""
+        self.received += other.received
+        self.stored += other.stored
+        self.duplicate += other.duplicate
+        self.quarantined += other.quarantined
+        self.in_flight += other.in_flight
+
+
+@dataclass(slots=True)
+class Audit:
+    """The answer: all books, those of each buffer, and every complaint in words."""
+
+    total: Books = field(default_factory=Books)
+    buffers: dict[str, Books] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def balanced(self) -> bool:
+        """Say whether everything received is accounted for."""
+        return not self.complaints and self.total.missing == 0
+
+
+def audit(urls: Sequence[str], since_minute: int = 0) -> Audit:
+    """Audit all buffers from a minute (since 1970) on. Raises redis.RedisError when one cannot be asked."""
+    result = Audit()
+    for url in urls:
+        with connect(url) as client:
+            buffer = identify(url)
+            result.buffers[buffer] = _books_of(client, buffer, since_minute)
+    for buffer in _buffers_with_outcomes() - result.buffers.keys():
+        result.complaints.append(
+            f"The buffer {buffer} has outcomes but is not among BUFFER_URLS (or lost its data): its count cannot be checked."
+        )
+    for buffer, books in result.buffers.items():
+        result.total.add(books)
+        if books.missing:
+            result.complaints.append(f"The buffer {buffer}: {books.missing} received and not accounted for.")
+    return result
+
+
+def _books_of(client: redis.Redis, buffer: str, since_minute: int) -> Books:
+    received, line = _count_and_line(client)
+    waiting = {entry.id: entry for entry in entries_up_to(client, line) if _minute(entry) >= since_minute}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        messages, readings, books = _outcomes(cursor, buffer, line, since_minute)
+        cursor.execute(
+            "SELECT minute, received FROM validation_ledgerminute WHERE buffer = %s AND received IS NOT NULL",
+            [buffer],
+        )
+        # A minute that is on its way from the buffer into PostgreSQL stands in both: the buffer's own count wins.
+        counts = dict(cursor.fetchall()) | received
+        done = _done(cursor, buffer, list(waiting))
+    books.in_flight = sum(_messages(entry) for name, entry in waiting.items() if name not in done)
+    # Arrays hold more readings than messages; only judging them shows how many.
+    books.received = sum(n for minute, n in counts.items() if minute >= since_minute) + readings - messages
+    return books
+
+
+def _count_and_line(client: redis.Redis) -> tuple[dict[int, int], EntryId]:
+    """Return the buffer's count of messages by minute, and the last id it gave out, of one moment."""
+    with client.pipeline(transaction=True) as pipe:
+        pipe.hgetall(RECEIVED)
+        pipe.xinfo_stream(STREAM)
+        counts, info = pipe.execute(raise_on_error=False)
+    if isinstance(info, redis.ResponseError):  # no stream, so nothing was ever appended
+        return {}, (0, 0)
+    return {int(minute): int(count) for minute, count in counts.items()}, entry_id(info["last-generated-id"])
+
+
+def entries_up_to(client: redis.Redis, line: EntryId) -> Iterator[Entry]:
+    """Yield the entries of a buffer's stream up to an id, a page at a time."""
+    start, end = "-", f"{line[0]}-{line[1]}"
+    while page := client.xrange(STREAM, start, end, count=PAGE):
+        for name, fields in page:  # type: ignore[union-attr]  # the stubs also know asyncio's answer
+            yield decode_entry(name, fields)
+        start = f"({page[-1][0].decode()}"  # type: ignore[index]
+
+
+def _minute(entry: Entry) -> int:
+    return entry.batch.minute if entry.batch else entry.id[0] // 60_000
+
+
+def _messages(entry: Entry) -> int:
+    return len(entry.batch) if entry.batch else 0
+
+
+def _outcomes(cursor: Any, buffer: str, line: EntryId, since_minute: int) -> tuple[int, int, Books]:
+    """Return messages, readings and the books of what has an outcome: single entries, and settled minutes."""
+    cursor.execute(
+        "SELECT coalesce(sum(messages), 0)::bigint, coalesce(sum(readings), 0)::bigint, coalesce(sum(stored), 0)::bigint, "
+        "coalesce(sum(duplicate), 0)::bigint, coalesce(sum(quarantined), 0)::bigint FROM ("
+        "SELECT messages, readings, stored, duplicate, quarantined FROM validation_ledgerentry "
+        "WHERE buffer = %s AND minute >= %s AND (entry_ms, entry_seq) <= (%s, %s) UNION ALL "
+        "SELECT messages, readings, stored, duplicate, quarantined FROM validation_ledgerminute "
+        "WHERE buffer = %s AND minute >= %s) AS outcomes",
+        [buffer, since_minute, *line, buffer, since_minute],
+    )
+    messages, readings, stored, duplicate, quarantined = cursor.fetchone()
+    return messages, readings, Books(stored=stored, duplicate=duplicate, quarantined=quarantined)
+
+
+def _done(cursor: Any, buffer: str, ids: list[EntryId]) -> set[EntryId]:
+    cursor.execute(
+        "SELECT entry_ms, entry_seq FROM validation_ledgerentry JOIN unnest(%s::bigint[], %s::bigint[]) AS a (ms, seq) "
+        "ON entry_ms = ms AND entry_seq = seq WHERE buffer = %s",
+        [[ms for ms, _ in ids], [seq for _, seq in ids], buffer],
+    )
+    return set(cursor.fetchall())
+
+
+def _buffers_with_outcomes() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT buffer FROM validation_ledgerentry UNION SELECT buffer FROM validation_ledgerminute")
+        return {buffer for (buffer,) in cursor.fetchall()}
+
+
+def audit_device(urls: Sequence[str], device: str, since_minute: int = 0) -> Books:
+    """Return the books of one device, read from the tables themselves.
+
+    No bridge knows whose a message is, so `received` is the sum of what was found; it shows what became of a device's
+    readings, and cannot show that one is missing. Raises redis.RedisError when a buffer cannot be asked.
+    """
+    books = Books()
+    identity = Registry().ids([device], register=False).get(device, -1)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        for model in DataModel.objects.filter(versions__isnull=False).distinct().values_list("name", flat=True):
+            cursor.execute(
+                SQL("SELECT count(*) FROM {} WHERE device_id = %s AND received_at >= to_timestamp(%s)").format(
+                    table(model)
+                ),
+                [identity, since_minute * 60],
+            )
+            books.stored += cursor.fetchone()[0]
+        cursor.execute(
+            "SELECT coalesce((SELECT sum(count) FROM validation_duplicate WHERE device_id = %s AND minute >= %s), 0)::bigint, "
+            "(SELECT count(*) FROM validation_quarantined WHERE device = %s AND received_at >= to_timestamp(%s))",
+            [identity, since_minute, device, since_minute * 60],
+        )
+        books.duplicate, books.quarantined = cursor.fetchone()
+    books.in_flight = sum(_readings_on_their_way(url, device, since_minute) for url in urls)
+    books.received = books.stored + books.duplicate + books.quarantined + books.in_flight
+    return books
+
+
+def _readings_on_their_way(url: str, device: str, since_minute: int) -> int:
+    with connect(url) as client:
+        _, line = _count_and_line(client)
+        entries = [entry for entry in entries_up_to(client, line) if entry.batch and _minute(entry) >= since_minute]
+    judgement = judge([entry.batch for entry in entries if entry.batch], Published().catalog())
+    passed = sum(rows.devices.count(device) for rows in judgement.rows.values())
+    return passed + sum(rejected.device == device for rejected in judgement.rejected)

@@ -1,0 +1,82 @@
+"""The two sample models that every new installation has."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from validation.models import DataModel, Field
+from validation.publishing import publish
+from validation.spec import FieldSpec, ModelSpec
+
+VEHICLE = ModelSpec(
+    name="vehicle",
+    topic_filter="vehicles/+/telemetry",
+    fields=(
+        FieldSpec(name="speed", kind="number", label="Speed", unit="km/h", required=True, minimum=0, maximum=250),
+        FieldSpec(name="heading", kind="number", label="Heading", unit="deg", minimum=0, maximum=360),
+        FieldSpec(name="latitude", kind="number", label="Latitude", unit="deg", minimum=-90, maximum=90),
+        FieldSpec(name="longitude", kind="number", label="Longitude", unit="deg", minimum=-180, maximum=180),
+        FieldSpec(name="odometer", kind="number", label="Odometer", unit="km", minimum=0),
+        FieldSpec(name="battery", kind="number", label="Battery", unit="%", minimum=0, maximum=100),
+    ),
+)
+SENSOR = ModelSpec(
+    name="sensor",
+    topic_filter="sensors/+/telemetry",
+    device_source="payload",
+    require_any=True,
+    fields=(
+        FieldSpec(name="temperature", kind="number", label="Temperature", unit="Cel", minimum=-50, maximum=150),
+        FieldSpec(name="humidity", kind="number", label="Humidity", unit="%", minimum=0, maximum=100),
+        FieldSpec(name="distance", kind="number", label="Distance", unit="cm", minimum=0),
+    ),
+)
+DESCRIPTIONS = {
+    "vehicle": "Vehicles on the road: speed, position, odometer and battery.",
+    "sensor": "Stationary sensors: temperature, humidity, distance.",
+}
+
+
+def load_samples() -> list[str]:
+    """Make and publish the sample models that are missing, and return their names. A model of a person is kept."""
+    loaded = []
+    for spec in (VEHICLE, SENSOR):
+        if not DataModel.objects.filter(name=spec.name).exists():
+            with transaction.atomic():
+                publish(save(spec, DESCRIPTIONS[spec.name]))
+            loaded.append(spec.name)
+    return loaded
+
+
+def save(spec: ModelSpec, description: str = "") -> DataModel:
+    """Write a specification as rows that people can edit; not published yet."""
+    model = DataModel.objects.create(
+        name=spec.name,
+        description=description,
+        topic_filter=spec.topic_filter,
+        device_source=spec.device_source,
+        device_key=spec.device_key,
+        time_key=spec.time_key,
+        sequence_key=spec.sequence_key,
+        require_any=spec.require_any,
+        past_s=spec.past_s,
+        ahead_s=spec.ahead_s,
+        register_devices=spec.register_devices,
+    )
+    Field.objects.bulk_create(
+        Field(
+            model=model,
+            position=position,
+            name=field.name,
+            kind=field.kind,
+            label=field.label,
+            unit=field.unit,
+            required=field.required,
+            minimum=field.minimum,
+            maximum=field.maximum,
+            choices=", ".join(field.choices),
+            max_length=field.max_length,
+        )
+        for position, field in enumerate(spec.fields)
+    )
+    return model

@@ -1,0 +1,78 @@
+"""What the tests of this room share: a buffer of their own, the sample models, and a worker in this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import pytest
+import redis
+from django.conf import settings
+
+from ingest.envelope import Minutes, batch_of
+from ingest.ring import Ring, connect, identify
+from validation.audit import Audit, audit
+from validation.drain import Drain
+from validation.models import Quarantined
+from validation.samples import load_samples
+from validation.streams import StreamReader
+
+
+@dataclass
+class Worker:
+    """A ring of one buffer, and the drain that a Celery worker would run."""
+
+    url: str
+    client: redis.Redis
+    drain: Drain = field(default_factory=Drain)
+    minutes: Minutes = field(default_factory=Minutes)
+
+    def __post_init__(self) -> None:
+        self.ring = Ring([self.url])
+        self.buffer = identify(self.url)
+
+    def receive(self, *messages: tuple[str | bytes, Any], at: float | None = None) -> None:
+        """Append messages as one batch; payloads that are not bytes are encoded as JSON."""
+        topics = [topic.encode() if isinstance(topic, str) else topic for topic, _ in messages]
+        payloads = [item if isinstance(item, bytes) else msgspec.json.encode(item) for _, item in messages]
+        self.ring.append(batch_of("test", self.minutes, topics, payloads, [at or time.time()] * len(messages)))
+
+    def work(self) -> None:
+        """Drain the buffer until it is empty."""
+        while self.drain.run(StreamReader(self.client), self.buffer, seconds=5):
+            pass
+
+    def audit(self) -> Audit:
+        """Check the books."""
+        return audit([self.url])
+
+    def reasons(self) -> list[list[str]]:
+        """Return the codes of everything in quarantine, oldest first."""
+        return [[reason["code"] for reason in row.reasons] for row in Quarantined.objects.order_by("id")]
+
+
+@pytest.fixture
+def worker(transactional_db: None) -> Iterator[Worker]:
+    """An empty buffer and the sample models; real Valkey, real PostgreSQL, transactions that commit."""
+    url = settings.BUFFER_URLS[0]
+    with connect(url) as client:
+        client.flushall()
+        load_samples()
+        yield Worker(url, client)
+        client.flushall()
+
+
+@pytest.fixture(autouse=True)
+def _no_telemetry_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Drop the telemetry tables after a test that may have made some; Django's own clean-up does not know them."""
+    yield
+    if "transactional_db" in request.fixturenames or "db" in request.fixturenames:
+        from django.db import connection
+
+        request.getfixturevalue("django_db_blocker").unblock()
+        with connection.cursor() as cursor:
+            cursor.execute("DROP SCHEMA IF EXISTS telemetry CASCADE")
+        request.getfixturevalue("django_db_blocker").restore()
