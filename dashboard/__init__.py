@@ -1,0 +1,1 @@
+"""Show: pages, API, sockets."""

@@ -1,0 +1,169 @@
+"""What is known now of the devices of one model. Pure: rows and announcements go in, entries come out.
+
+Rows from the database are the truth; announcements only come sooner, and some never come. The newest reading by event
+time wins; whatever comes last wins among readings of one moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from dashboard.live.messages import Entry, FieldInfo, Subscription, selected, snapshot_text, thinned
+from validation.events import Point, Stored, StoredDevice, Value
+from validation.presence import Status, expected_interval, status
+from validation.selectors import Newest
+from validation.spec import ModelSpec
+
+# What the database knew at one reading has been announced by the next one, or was lost. The order of arrival within a
+# batch is not kept, which makes up for less than this.
+LAG_S = 5.0
+# Points of one field and device that wait for the next frame; a flood is thinned on the way.
+MAX_WAITING = 2_000
+
+
+@dataclass(slots=True)
+class DeviceState:
+    """One device: its newest reading, when it was last heard of, and what the next frame has to say about it.
+
+    `told` is the newest arrival that was announced, `owed` the newest one that the database knew when last read.
+    """
+
+    ts: float
+    last_seen: float
+    values: dict[str, Value]
+    told: float
+    owed: float
+    override: float | None = None
+    learned: float | None = None
+    status: Status = "offline"
+    points: dict[str, list[Point]] = field(default_factory=dict)
+    changed: bool = True
+
+    @property
+    def interval(self) -> float:
+        """Return the seconds expected between its readings."""
+        return expected_interval(self.override, self.learned)
+
+
+class ModelState:
+    """All devices of one model, for the subscriptions of one process."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec = spec
+        self.fields = {f.name: FieldInfo(unit=f.unit, label=_label(f.name, f.label), kind=f.kind) for f in spec.fields}
+        self._devices: dict[str, DeviceState] = {}
+        self._snapshots: dict[Subscription, str] = {}
+
+    def take_rows(self, rows: Iterable[Newest], read_at: float) -> bool:
+        """Take over what the database says, as of `read_at`; tell whether anything was missed before.
+
+        Missed is what the rows of the last time had and nothing announced since, and a device that is gone.
+        """
+        missed = False
+        named = set()
+        for row in rows:
+            named.add(row.device)
+            missed |= self._take_row(row)
+        # A device that was announced after the reading began is not in it and yet there.
+        known = self._devices.items()
+        gone = [name for name, state in known if name not in named and state.last_seen < read_at - LAG_S]
+        for name in gone:
+            del self._devices[name]
+        self._snapshots.clear()
+        return missed or bool(gone)
+
+    def _take_row(self, row: Newest) -> bool:
+        ts, last_seen = row.ts.timestamp(), row.last_seen.timestamp()
+        state = self._devices.get(row.device)
+        if state is None:
+            seen = last_seen
+            self._devices[row.device] = DeviceState(ts, seen, row.values, seen, seen, row.override, row.learned)
+            return False
+        missed = state.owed > state.told + LAG_S
+        state.told, state.owed = max(state.told, state.owed), last_seen
+        if ts > state.ts or (ts == state.ts and row.values != state.values):
+            state.ts, state.values, state.changed = ts, row.values, True
+            _add_points(state, {name: [(ts, value)] for name, value in row.values.items() if _is_drawn(value)})
+        if (row.override, row.learned) != (state.override, state.learned):
+            state.override, state.learned, state.changed = row.override, row.learned, True
+        if last_seen > state.last_seen:
+            state.last_seen, state.changed = last_seen, True
+        return missed
+
+    def take_announcement(self, stored: Stored) -> None:
+        """Take in what was stored just now."""
+        for name, device in stored["devices"].items():
+            state = self._devices.get(name)
+            if state is None:
+                seen = device["received_at"]
+                state = self._devices[name] = DeviceState(device["ts"], seen, device["values"], seen, seen)
+            _take_device(state, device)
+        self._snapshots.clear()
+
+    def refresh(self, now: float) -> None:
+        """Find out how each device is now."""
+        for state in self._devices.values():
+            found = status(state.last_seen, state.interval, now)
+            if found != state.status:
+                state.status, state.changed = found, True
+                self._snapshots.clear()
+
+    def take_changes(self) -> list[Entry]:
+        """Return an entry for each device of which something is new, and begin anew."""
+        entries = []
+        for name, state in self._devices.items():
+            if state.changed:
+                entry = _entry(name, state)
+                entry["points"] = {field: thinned(points) for field, points in state.points.items()}
+                entries.append(entry)
+                state.points, state.changed = {}, False
+        return entries
+
+    def snapshot(self, wanted: Subscription, now: float) -> str:
+        """Return the text of a snapshot; encoded once for all who ask for the same before something changes."""
+        text = self._snapshots.get(wanted)
+        if text is None:
+            fields = {n: info for n, info in self.fields.items() if wanted.fields is None or n in wanted.fields}
+            entries = selected((_entry(name, state) for name, state in self._devices.items()), wanted)
+            text = self._snapshots[wanted] = snapshot_text(now, self.spec.name, fields, entries)
+        return text
+
+
+def _take_device(state: DeviceState, device: StoredDevice) -> None:
+    if device["ts"] >= state.ts:
+        state.ts, state.values = device["ts"], device["values"]
+    state.last_seen = max(state.last_seen, device["received_at"])
+    state.told = max(state.told, device["received_at"])
+    if device["interval_s"] is not None:
+        state.learned = device["interval_s"]
+    state.changed = True
+    _add_points(state, device["points"])
+
+
+def _add_points(state: DeviceState, points: dict[str, list[Point]]) -> None:
+    for name, more in points.items():
+        waiting = state.points.setdefault(name, [])
+        # Over the layer a pair comes as a list.
+        waiting.extend((ts, value) for ts, value in more)
+        if len(waiting) > MAX_WAITING:
+            state.points[name] = thinned(waiting)
+
+
+def _entry(name: str, state: DeviceState) -> Entry:
+    return Entry(
+        device_id=name,
+        status=state.status,
+        ts=state.ts,
+        received_at=state.last_seen,
+        expected_interval_s=state.interval,
+        values=state.values,
+    )
+
+
+def _is_drawn(value: Value) -> bool:
+    return isinstance(value, int | float)
+
+
+def _label(name: str, label: str) -> str:
+    return label or name.replace("_", " ").capitalize()

@@ -1,0 +1,75 @@
+"""The cast: Alice is staff, Bob is an operator, Charlie may look and no more, and a stranger is not signed in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.test import Client
+from knox.models import AuthToken
+
+from dashboard.roles import give_role
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Any) -> None:
+    """Hash passwords cheaply; that they are hashed well is Django's own test."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    user: User = get_user_model().objects.create_superuser("alice", password=PASSWORD)
+    return user
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    user = User.objects.create_user("bob", password=PASSWORD)
+    give_role(user, "Operator")
+    return user
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    user = User.objects.create_user("charlie", password=PASSWORD)
+    give_role(user, "Viewer")
+    return user
+
+
+@pytest.fixture
+def stranger() -> Client:
+    """Return a browser in which nobody is signed in, and which checks CSRF as a real one would."""
+    return Client(enforce_csrf_checks=True)
+
+
+@pytest.fixture
+def as_alice(alice: User) -> Client:
+    return by_token(alice)
+
+
+@pytest.fixture
+def as_bob(bob: User) -> Client:
+    return by_token(bob)
+
+
+@pytest.fixture
+def as_charlie(charlie: User) -> Client:
+    return by_token(charlie)
+
+
+@pytest.fixture(autouse=True)
+def _forgetful_cache() -> None:
+    """Forget wrong guesses of the test before."""
+    cache.clear()
+
+
+def by_token(user: User) -> Client:
+    """Return a program that sends a token of its own."""
+    _, token = AuthToken.objects.create(user)
+    return Client(enforce_csrf_checks=True, headers={"Authorization": f"Token {token}"})

@@ -1,0 +1,514 @@
+"""The live socket, on the real channel layer and database."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.test import Client
+from knox.models import AuthToken
+
+from dashboard.live import hub as hub_module
+from dashboard.live import listener as listener_module
+from dashboard.live.hub import hub
+from dataflow.asgi import application
+from ingest.models import Device
+from validation import selectors
+from validation.events import TELEMETRY, Stored, StoredDevice
+from validation.models import Latest
+from validation.spec import ModelSpec
+from validation.tests.stored import VAN_FIELDS, note, publish_model, store
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ORIGIN = "http://127.0.0.1:8000"
+Connect = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a second pass in a tenth of one."""
+    monkeypatch.setattr(hub_module, "TICK_S", 0.1)
+    monkeypatch.setattr(hub_module, "REREAD_S", 0.5)
+    monkeypatch.setattr(hub_module, "SPARING", 1.0)
+    monkeypatch.setattr(listener_module, "FIRST_PAUSE_S", 0.1)
+
+
+@pytest.fixture
+def spec(transactional_db: None) -> ModelSpec:
+    found = publish_model()
+    for name in ("van_1", "van_2", "van_3"):
+        store(found, name, [(time.time() - 1, {"speed": 10.0, "gear": 1})])
+    return found
+
+
+@pytest.fixture
+def user(transactional_db: None) -> User:
+    return User.objects.create_user("charlie")
+
+
+@pytest.fixture
+def session(user: User) -> str:
+    client = Client()
+    client.force_login(user)
+    return str(client.cookies["sessionid"].value)
+
+
+@pytest.fixture
+def token(user: User) -> str:
+    return str(AuthToken.objects.create(user)[1])
+
+
+class Page:
+    """A browser tab: applies the snapshot and the frames after it, and asks again after a gap."""
+
+    def __init__(self, communicator: WebsocketCommunicator) -> None:
+        self.communicator = communicator
+        self.devices: dict[str, Any] = {}
+        self.points: dict[str, list[Any]] = {}
+        self.seq = 0
+        self.gaps = 0
+
+    async def subscribe(self, **wanted: Any) -> dict[str, Any]:
+        await self.send({"type": "subscribe", "model": "van", **wanted})
+        while True:
+            message = await self.receive()
+            if message["type"] == "snapshot":
+                return message
+
+    async def send(self, message: Any) -> None:
+        text = message if isinstance(message, str) else json.dumps(message)
+        await self.communicator.send_to(text_data=text)
+
+    async def receive(self) -> dict[str, Any]:
+        """Return the next message, after applying it."""
+        message: dict[str, Any] = json.loads(await self.communicator.receive_from(timeout=5))
+        if message["type"] == "snapshot":
+            self.seq = message["seq"]
+            self.devices = {entry["device_id"]: entry for entry in message["devices"]}
+        elif message["type"] == "latest_data":
+            for entry in message["devices"]:
+                for name, points in entry.pop("points").items():
+                    self.points.setdefault(name, []).extend(points)
+                self.devices[entry["device_id"]] = entry
+            if message["seq"] != self.seq + 1:
+                self.gaps += 1
+                await self.send({"type": "subscribe", "model": "van"})
+            self.seq = message["seq"]
+        return message
+
+    async def frame(self) -> dict[str, Any]:
+        """Return the next frame."""
+        while True:
+            message = await self.receive()
+            if message["type"] == "latest_data":
+                return message
+
+    async def follow(self, seconds: float) -> None:
+        """Take what comes for a while."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            await self.receive()
+
+    async def closed(self) -> int:
+        """Take what comes until the server closes; return its code."""
+        while True:
+            output = await self.communicator.receive_output(timeout=5)
+            if output["type"] == "websocket.close":
+                return int(output["code"])
+
+
+@pytest.fixture
+async def connect(session: str) -> AsyncIterator[Connect]:
+    """Return a function that opens a socket, as a signed-in browser unless told otherwise."""
+    opened: list[WebsocketCommunicator] = []
+
+    async def open_socket(headers: dict[str, str] | None = None) -> Page:
+        if headers is None:
+            headers = {"origin": ORIGIN, "cookie": f"sessionid={session}"}
+        pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+        communicator = WebsocketCommunicator(application, "/ws/live", headers=pairs)
+        accepted, _ = await communicator.connect(timeout=5)
+        if not accepted:
+            raise ConnectionRefusedError
+        opened.append(communicator)
+        return Page(communicator)
+
+    yield open_socket
+    for communicator in opened:
+        await communicator.disconnect()
+    await asyncio.sleep(0.05)  # the hub leaves its group
+
+
+async def announce(device: str, ts: float, values: dict[str, Any], seen: float | None = None) -> None:
+    """Announce a reading as a worker does."""
+    points: dict[str, Any] = {name: [(ts, value)] for name, value in values.items()}
+    told = StoredDevice(ts=ts, received_at=seen or time.time(), interval_s=None, values=values, points=points)
+    message = Stored(type="telemetry.stored", model="van", at=time.time(), devices={device: told})
+    await get_channel_layer().group_send(TELEMETRY, message)
+
+
+# --- Who may come in -------------------------------------------------------------------------------------------------
+
+
+async def test_a_stranger_is_shown_out_with_a_code_that_a_browser_can_see(connect: Connect) -> None:
+    for headers in ({"origin": ORIGIN}, {"origin": ORIGIN, "cookie": "sessionid=made-up"}):
+        page = await connect(headers)
+        assert await page.closed() == 4401
+
+
+@pytest.mark.parametrize(
+    "origin", [None, "null", "https://evil.example", "http://127.0.0.1.evil.example", "http://127.0.0.1@evil.example"]
+)
+async def test_a_page_of_another_site_gets_no_socket(origin: str | None, connect: Connect, session: str) -> None:
+    headers = {"cookie": f"sessionid={session}"} | ({"origin": origin} if origin else {})
+    with pytest.raises(ConnectionRefusedError):
+        await connect(headers)
+
+
+async def test_a_program_comes_in_with_its_token_and_without_an_origin(
+    connect: Connect, token: str, spec: ModelSpec
+) -> None:
+    page = await connect({"authorization": f"Token {token}"})
+    assert len((await page.subscribe())["devices"]) == 3
+    for header in ("Token made-up", "Token", f"Bearer {token}", f"Token {token} x", "Token \xff"):
+        assert await (await connect({"authorization": header})).closed() == 4401
+
+
+async def test_another_address_is_refused() -> None:
+    communicator = WebsocketCommunicator(application, "/ws/other", headers=[(b"origin", ORIGIN.encode())])
+    accepted, _ = await communicator.connect()
+    assert not accepted
+    await communicator.disconnect()
+
+
+async def test_who_signs_out_is_shown_out(connect: Connect, spec: ModelSpec, token: str) -> None:
+    leaving, staying = await connect(), await connect({"authorization": f"Token {token}"})
+    for page in (leaving, staying):
+        await page.subscribe()
+    await hub().recheck()
+    await leaving.frame()
+    await Session.objects.all().adelete()
+    await hub().recheck()
+    assert await leaving.closed() == 4401
+    await staying.frame()
+    await User.objects.aupdate(is_active=False)
+    await hub().recheck()
+    assert await staying.closed() == 4401
+
+
+async def test_a_changed_password_ends_the_sessions_of_before(connect: Connect, user: User) -> None:
+    page = await connect()
+    user.set_password("another one")
+    await user.asave()
+    await hub().recheck()
+    assert await page.closed() == 4401
+
+
+# --- What comes ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_snapshot_comes_first_and_then_frames_numbered_by_one(connect: Connect, spec: ModelSpec) -> None:
+    page = await connect()
+    snapshot = await page.subscribe(devices="*", fields="*")
+    assert snapshot["seq"] == 0
+    assert snapshot["fields"]["speed"] == {"unit": "km/h", "label": "Speed", "kind": "number"}
+    assert [(entry["device_id"], entry["status"]) for entry in snapshot["devices"]] == [
+        (f"van_{n}", "online") for n in (1, 2, 3)
+    ]
+    assert [(await page.frame())["seq"] for _ in range(5)] == [1, 2, 3, 4, 5]
+
+
+async def test_what_is_announced_is_in_the_next_frame(connect: Connect, spec: ModelSpec) -> None:
+    page = await connect()
+    await page.subscribe()
+    await page.follow(0.3)
+    ts = time.time()
+    await announce("van_2", ts, {"speed": 55.5})
+    while "speed" not in page.points:
+        frame = await page.frame()
+    (entry,) = frame["devices"]
+    assert frame["model"] == "van"
+    assert (entry["device_id"], entry["status"]) == ("van_2", "online")
+    assert (entry["ts"], entry["values"]) == (ts, {"speed": 55.5})
+    assert page.points == {"speed": [[ts, 55.5]]}
+
+
+async def test_a_device_is_late_without_anything_arriving(connect: Connect, spec: ModelSpec) -> None:
+    await Device.objects.filter(name="van_1").aupdate(expected_interval_s=0.1)
+    await Latest.objects.filter(device__name="van_1").aupdate(last_seen_at=hub_time(time.time() - 4.7))
+    page = await connect()
+    await page.subscribe()
+    assert page.devices["van_1"]["status"] == "online"
+    await page.follow(0.6)
+    assert page.devices["van_1"]["status"] == "late"
+    assert page.devices["van_2"]["status"] == "online"
+
+
+def hub_time(ts: float) -> Any:
+    from validation.tests.stored import instant
+
+    return instant(ts)
+
+
+async def test_a_subscription_is_about_its_devices_and_fields_only(connect: Connect, spec: ModelSpec) -> None:
+    page = await connect()
+    snapshot = await page.subscribe(devices=["van_2", "van_9"], fields=["gear"])
+    assert list(snapshot["fields"]) == ["gear"]
+    assert [(entry["device_id"], entry["values"]) for entry in snapshot["devices"]] == [("van_2", {"gear": 1})]
+    await page.follow(0.3)
+    for name in ("van_1", "van_2", "van_9"):
+        await announce(name, time.time(), {"speed": 1.0, "gear": 4})
+    await page.follow(0.4)
+    assert page.devices.keys() == {"van_2", "van_9"}
+    assert page.devices["van_2"]["values"] == {"gear": 4}
+    assert page.points.keys() == {"gear"}
+
+
+async def test_a_second_subscription_takes_the_place_of_the_first(connect: Connect, spec: ModelSpec) -> None:
+    page = await connect()
+    await page.subscribe()
+    await page.frame()
+    await page.frame()
+    snapshot = await page.subscribe(devices=["van_1"])
+    assert (snapshot["seq"], len(snapshot["devices"])) == (0, 1)
+    assert [(await page.frame())["seq"] for _ in range(3)] == [1, 2, 3]
+
+
+async def test_a_snapshot_and_its_frames_are_a_fresh_snapshot_also_after_announcements_were_lost(
+    connect: Connect, spec: ModelSpec
+) -> None:
+    page = await connect()
+    await page.subscribe()
+    chance = random.Random(4)
+    devices = {name: await Device.objects.aget(name=name) for name in ("van_1", "van_2", "van_3")}
+    start = time.time()
+    for number in range(60):
+        name, ts = chance.choice(list(devices)), start + chance.uniform(-5, 5)
+        values = {"speed": float(number), "gear": number}
+        if ts > page_ts(await newest(name)):
+            await sync_to_async(note)(spec, devices[name], ts, values, time.time())
+        if chance.random() < 0.6:
+            await announce(name, ts, values)
+        if number % 10 == 0:
+            await page.follow(0.1)
+    await page.follow(1.5)
+    fresh = await connect()
+    await fresh.subscribe()
+    assert page.devices == fresh.devices
+    assert {name: entry["ts"] for name, entry in page.devices.items()} == {
+        name: page_ts(await newest(name)) for name in devices
+    }
+
+
+async def newest(name: str) -> Latest:
+    return await Latest.objects.aget(device__name=name)
+
+
+def page_ts(row: Latest) -> float:
+    return row.ts.timestamp()
+
+
+async def test_a_loss_of_the_channel_layer_leaves_a_gap_in_the_numbers(connect: Connect, spec: ModelSpec) -> None:
+    page = await connect()
+    await page.subscribe()
+    await page.follow(0.3)
+    assert page.gaps == 0
+    connection = get_channel_layer().connection(0)
+    await connection.client_kill_filter(_type="normal", skipme=False)
+    await sync_to_async(note)(spec, await Device.objects.aget(name="van_1"), time.time(), {"speed": 77.0}, time.time())
+    await page.follow(1.5)
+    assert page.gaps == 1
+    assert page.devices["van_1"]["values"] == {"speed": 77.0}
+    await announce("van_2", time.time(), {"speed": 88.0})
+    await page.follow(0.5)
+    assert page.devices["van_2"]["values"] == {"speed": 88.0}
+
+
+async def test_without_the_channel_layer_the_page_lives_from_the_database(
+    connect: Connect, spec: ModelSpec, settings: Any
+) -> None:
+    layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": ["redis://127.0.0.1:1"]}}
+    settings.CHANNEL_LAYERS = {"default": layer}
+    page = await connect()
+    await page.subscribe()
+    await sync_to_async(note)(spec, await Device.objects.aget(name="van_1"), time.time(), {"speed": 77.0}, time.time())
+    await page.follow(1.0)
+    assert page.devices["van_1"]["values"] == {"speed": 77.0}
+
+
+async def test_without_the_database_a_subscription_is_an_error_and_open_ones_go_on(
+    connect: Connect, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.db import OperationalError
+
+    page = await connect()
+    await page.subscribe()
+
+    def fail(**_: object) -> None:
+        raise OperationalError("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(selectors, "newest", fail)
+        await page.follow(1.0)
+        await announce("van_2", time.time(), {"speed": 88.0})
+        await page.follow(0.4)
+        assert page.devices["van_2"]["values"] == {"speed": 88.0}
+        await publish_other()
+        await page.send({"type": "subscribe", "model": "room"})
+        assert (await error(page))["code"] == "unavailable"
+    await page.frame()
+    await page.send({"type": "subscribe", "model": "room"})
+    while (await page.receive())["type"] != "snapshot":
+        pass
+
+
+async def publish_other() -> None:
+    await sync_to_async(publish_model)("room", ({"name": "warmth"},))
+
+
+async def error(page: Page) -> dict[str, Any]:
+    while True:
+        message = await page.receive()
+        if message["type"] == "error":
+            return message
+
+
+async def test_a_new_version_of_the_model_makes_pages_ask_for_its_fields(connect: Connect, spec: ModelSpec) -> None:
+    page = await connect()
+    await page.subscribe()
+    await sync_to_async(publish_model)("van", (*VAN_FIELDS, {"name": "load"}))
+    while page.gaps == 0:
+        await page.receive()
+    while (message := await page.receive())["type"] != "snapshot":
+        pass
+    assert "load" in message["fields"]
+
+
+# --- What a client may say -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("{", "bad_json"),
+        ({"type": "shout"}, "unknown_type"),
+        ({"type": "subscribe", "model": "boat"}, "unknown_model"),
+        ({"type": "subscribe", "model": "van", "fields": ["sped"]}, "unknown_field"),
+        ({"type": "subscribe", "model": "van", "devices": 5}, "bad_devices"),
+        ({"type": "subscribe", "model": "van'; DROP TABLE x; --\x00"}, "unknown_model"),
+    ],
+)
+async def test_a_message_that_makes_no_sense_is_answered_and_the_socket_lives(
+    message: Any, code: str, connect: Connect, spec: ModelSpec
+) -> None:
+    page = await connect()
+    await page.send(message)
+    assert (await page.receive())["code"] == code
+    await page.subscribe()
+    await page.frame()
+
+
+async def test_bytes_are_answered_and_the_socket_lives(connect: Connect, spec: ModelSpec) -> None:
+    page = await connect()
+    await page.communicator.send_to(bytes_data=b"\xff")
+    assert (await page.receive())["code"] == "not_text"
+    await page.subscribe()
+
+
+async def test_a_giant_message_ends_the_connection(connect: Connect) -> None:
+    page = await connect()
+    await page.send("x" * 70_000)
+    assert await page.closed() == 4413
+
+
+async def test_too_many_messages_end_the_connection(connect: Connect) -> None:
+    page = await connect()
+    for _ in range(61):
+        await page.send({"type": "ack", "seq": 0})
+    assert await page.closed() == 4400
+
+
+async def test_a_client_that_stops_acknowledging_is_sent_no_more(
+    connect: Connect, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "SLOW_S", 0.6)
+    page = await connect()
+    await page.subscribe()
+    await page.send({"type": "ack", "seq": 0})
+    began = time.monotonic()
+    assert await page.closed() == 4408
+    assert 0.5 < time.monotonic() - began < 3
+
+
+# --- The hub ---------------------------------------------------------------------------------------------------------
+
+
+async def test_sockets_with_the_same_wish_share_one_encoding(
+    connect: Connect, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = [await connect() for _ in range(5)]
+    for page in pages:
+        await page.subscribe()
+    made: list[int] = []
+    original = hub_module.Frame
+
+    def counted(*arguments: Any) -> Any:
+        made.append(1)
+        return original(*arguments)
+
+    monkeypatch.setattr(hub_module, "Frame", counted)
+    hub().tick(time.time(), time.monotonic())
+    assert len(made) == 1
+    for page in pages:
+        await page.frame()
+
+
+async def test_the_hub_ends_with_its_last_socket_and_another_begins(connect: Connect, spec: ModelSpec) -> None:
+    page = await connect()
+    first = hub()
+    await page.subscribe()
+    await page.communicator.disconnect()
+    await asyncio.sleep(0.2)
+    assert first.ended
+    names = {task.get_name() for task in asyncio.all_tasks()}
+    assert "live hub" not in names
+    members = await get_channel_layer().connection(0).zrange("asgi:group:telemetry", 0, -1)
+    assert members == []
+    again = await connect()
+    assert hub() is not first
+    await again.subscribe()
+    await again.frame()
+
+
+async def test_a_part_of_the_hub_that_fails_is_started_again(
+    connect: Connect, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(hub_module, "RESTART_S", 0.1)
+    page = await connect()
+    await page.subscribe()
+    with monkeypatch.context() as patch:
+        patch.setattr(hub_module, "selected", None)
+        await asyncio.sleep(0.3)
+    await page.follow(0.5)
+    assert "is started again" in caplog.text
+    await page.frame()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_in_the_layer(settings: Any) -> None:
+    """Empty the channel layer before a test: workers of other tests may have announced something."""
+    import redis
+
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        for key in client.scan_iter("asgi*"):
+            client.delete(key)

@@ -1,0 +1,15 @@
+"""The addresses of the site: its pages, then those for programs."""
+
+from __future__ import annotations
+
+from django.contrib.auth.views import LogoutView
+from django.urls import include, path
+
+from dashboard.views import LivePage, SignIn
+
+urlpatterns = [
+    path("", LivePage.as_view(), name="live"),
+    path("login/", SignIn.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("", include("dashboard.urls_api")),
+]

@@ -1,0 +1,26 @@
+"""The addresses for programs."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from dashboard.api.devices import DeviceHistory, DeviceLatest, DeviceStatus
+from dashboard.api.docs import Schema, docs
+from dashboard.api.doors import Ingest, Publish
+from dashboard.api.entries import Entries
+from dashboard.api.health import Healthz, Readyz
+from dashboard.api.login import AdminLogin
+
+urlpatterns = [
+    path("api/devices/status", DeviceStatus.as_view(), name="device-status"),
+    path("api/devices/<str:device>/latest", DeviceLatest.as_view(), name="device-latest"),
+    path("api/devices/<str:device>/history", DeviceHistory.as_view(), name="device-history"),
+    path("mqtt/publish", Publish.as_view(), name="mqtt-publish"),
+    path("bridge/ingest", Ingest.as_view(), name="bridge-ingest"),
+    path("validate", Entries.as_view(), name="validate"),
+    path("admin/login", AdminLogin.as_view(), name="admin-login"),
+    path("healthz", Healthz.as_view(), name="healthz"),
+    path("readyz", Readyz.as_view(), name="readyz"),
+    path("api/schema", Schema.as_view(), name="schema"),
+    path("api/docs", docs, name="docs"),
+]

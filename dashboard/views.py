@@ -1,0 +1,43 @@
+"""The site's pages: the live dashboard and the sign-in. Data reaches them through the API and the socket."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.contrib.auth.views import LoginView
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.generic import TemplateView
+
+DEFAULT_MQTT_PORT = 1883
+
+
+@method_decorator(never_cache, name="dispatch")
+class LivePage(LoginRequiredMixin, TemplateView):
+    """Show the live dashboard to anyone who is signed in; never cached, because it carries the user's name."""
+
+    template_name = "dashboard/live.html"
+    login_url = "login"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add how the broker is reached, for the hint that is shown while no device has sent anything."""
+        return super().get_context_data(broker=broker_options(), **kwargs)
+
+
+class SignIn(LoginView):
+    """Ask for name and password; somebody already signed in goes straight on."""
+
+    template_name = "dashboard/login.html"
+    redirect_authenticated_user = True
+    next_page = "live"
+
+
+def broker_options() -> str:
+    """Return the `mosquitto_pub` options that reach the broker.
+
+    Used in the first-run hint. A password is never shown: whoever needs one is told where to put it.
+    """
+    url = urlsplit(getattr(settings, "MQTT311_URL", "") or settings.MQTT_URL)
+    options = f"-h {url.hostname or '127.0.0.1'} -p {url.port or DEFAULT_MQTT_PORT}"
+    return f"{options} -u {url.username} -P PASSWORD" if url.username else options
