@@ -1,0 +1,139 @@
+"""Publish readings as fast as a broker takes them: the load of the benchmarks, in a process of its own.
+
+    python -m dataflow.bench.load --host 127.0.0.1 --port 1883 --count 100000
+
+Speaks MQTT 3.1.1 (OASIS standard, sections 3.1 CONNECT, 3.3 PUBLISH, 3.4 PUBACK) over a plain socket, because a full
+client would cost more processor time than everything that is measured. Every message is one reading of the sample model
+`vehicle` with a device, time and sequence of its own. Prints one line of JSON: sent, acked, seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import select
+import socket
+import struct
+import sys
+import time
+from dataclasses import dataclass
+
+CHUNK = 100  # messages written at once
+PUBACK_BYTES = 4
+KEEPALIVE_S = 600
+SILENCE_S = 30.0  # without an acknowledgement for this long the broker has stopped taking messages
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What to publish: `count` readings of `devices` devices, at most `window` of them not acknowledged."""
+
+    count: int
+    devices: int
+    window: int
+    rate: float
+    prefix: str
+    start: float
+
+    def packet(self, number: int) -> bytes:
+        """Return the PUBLISH packet (QoS 1) of one reading; event times are a millisecond apart."""
+        device = b"%s%02d" % (self.prefix.encode(), number % self.devices + 1)
+        payload = b'{"timestamp":%.3f,"seq":%d,"speed":%.1f,"heading":%d,"latitude":%.5f,"longitude":%.5f}' % (
+            self.start + number / 1000,
+            number + 1,
+            number % 1200 / 10,
+            number % 360,
+            47 + number % 5000 * 1e-5,
+            8 + number % 5000 * 1e-5,
+        )
+        topic = b"vehicles/%s/telemetry" % device
+        body = struct.pack("!H", len(topic)) + topic + struct.pack("!H", number % 65_535 + 1) + payload
+        return b"\x32" + remaining_length(len(body)) + body
+
+
+def remaining_length(size: int) -> bytes:
+    """Return a packet's length as MQTT writes it: seven bits a byte, the lowest first (section 2.2.3)."""
+    encoded = bytearray()
+    while True:
+        size, digit = divmod(size, 128)
+        encoded.append(digit | (0x80 if size else 0))
+        if not size:
+            return bytes(encoded)
+
+
+def text(value: str) -> bytes:
+    """Return a string as MQTT writes it: two bytes of length, then UTF-8."""
+    data = value.encode()
+    return struct.pack("!H", len(data)) + data
+
+
+def connect(host: str, port: int, user: str | None, password: str | None) -> socket.socket:
+    """Open a session of its own at the broker; raise ConnectionError when it refuses."""
+    sock = socket.create_connection((host, port), timeout=10)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    flags = 0x02 | (0x80 if user else 0) | (0x40 if password else 0)
+    body = text("MQTT") + bytes([4, flags]) + struct.pack("!H", KEEPALIVE_S) + text(f"bench-{time.time_ns()}")
+    body += (text(user) if user else b"") + (text(password) if password else b"")
+    sock.sendall(b"\x10" + remaining_length(len(body)) + body)
+    answer = sock.recv(4)
+    if len(answer) < 4 or answer[3]:
+        raise ConnectionError(f"the broker refused the connection: {answer!r}")
+    sock.setblocking(False)
+    return sock
+
+
+def publish(sock: socket.socket, load: Load) -> tuple[int, int]:
+    """Publish everything and wait for the acknowledgements. Return how many were sent and acknowledged."""
+    sent, ack_bytes, began = 0, 0, time.monotonic()
+    outgoing = bytearray()
+    heard = began
+    while ack_bytes // PUBACK_BYTES < load.count:
+        acked = ack_bytes // PUBACK_BYTES
+        allowed = min(load.count, acked + load.window)
+        if load.rate:
+            allowed = min(allowed, int((time.monotonic() - began) * load.rate) + 1)
+        if not outgoing and sent < allowed:
+            until = min(sent + CHUNK, allowed)
+            outgoing += b"".join(map(load.packet, range(sent, until)))
+            sent = until
+        readable, writable, _ = select.select([sock], [sock] if outgoing else [], [], 0.01 if load.rate else 1.0)
+        if writable:
+            del outgoing[: sock.send(outgoing)]
+        if readable:
+            data = sock.recv(65_536)
+            if not data:
+                break
+            ack_bytes += len(data)
+            heard = time.monotonic()
+        elif time.monotonic() - heard > SILENCE_S:
+            break
+    return sent, ack_bytes // PUBACK_BYTES
+
+
+def main() -> int:
+    """Run the load that the command line names; exit with 1 when not everything was acknowledged."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=1883)
+    parser.add_argument("--user")
+    parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--devices", type=int, default=10)
+    parser.add_argument("--window", type=int, default=1000, help="unacknowledged messages at most")
+    parser.add_argument("--rate", type=float, default=0, help="messages a second; 0 is as fast as possible")
+    parser.add_argument("--prefix", default="bench_", help="begins the devices' names")
+    options = parser.parse_args()
+    password = sys.stdin.readline().strip() if options.password_stdin else None
+    began = time.time()
+    load = Load(
+        options.count, options.devices, options.window, options.rate, options.prefix, began - options.count / 1000
+    )
+    with connect(options.host, options.port, options.user, password) as sock:
+        sent, acked = publish(sock, load)
+    seconds = time.time() - began
+    print(json.dumps({"began": began, "sent": sent, "acked": acked, "seconds": round(seconds, 3)}))
+    return 0 if acked == options.count else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

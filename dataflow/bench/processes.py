@@ -1,0 +1,85 @@
+"""Which processes make up the stack on this machine, and how much processor time each kind has used."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+
+from dataflow.stack import LOCK_FILE
+
+# What a command line holds, and what its process is called in a report. The first match wins.
+KINDS = (
+    ("run_bridge", "bridge"),
+    ("simulate_devices", "simulators"),
+    ("celery -A dataflow beat", "scheduler"),
+    ("celery", "workers"),
+    ("daphne", "site"),
+    ("postgres", "postgres"),
+    ("valkey", "valkey"),
+    ("redis-server", "redis"),
+    ("mosquitto", "broker"),
+    ("dataflow.embedded.broker", "broker"),
+    ("iotcore", "broker"),
+    ("manage.py up", "up"),
+)
+
+
+def processes(data_dir: Path, urls: Iterable[str]) -> list[psutil.Process]:
+    """Return the running `manage.py up` with all its children, and whoever listens on this machine's ports of the URLs.
+
+    Processes on other machines, and those of other users that the system hides, are not among them.
+    """
+    roots = {pid for pid in (_pid_of_stack(data_dir),) if pid}
+    ports = {parts.port for parts in map(urlsplit, urls) if parts.hostname in ("127.0.0.1", "localhost", "::1")}
+    for connection in psutil.net_connections("tcp"):
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port in ports and connection.pid:
+            roots.add(connection.pid)
+    found: dict[int, psutil.Process] = {}
+    for pid in roots:
+        try:
+            root = psutil.Process(pid)
+            for process in (root, *root.children(recursive=True)):
+                found[process.pid] = process
+        except psutil.NoSuchProcess:
+            continue
+    return list(found.values())
+
+
+def seconds_by_kind(stack: Iterable[psutil.Process]) -> Counter[str]:
+    """Return the processor seconds, user and system, that each kind of process has used since it started."""
+    used: Counter[str] = Counter()
+    for process in stack:
+        try:
+            times = process.cpu_times()
+            used[kind_of(process)] += times.user + times.system  # type: ignore[assignment]  # seconds, not a count
+        except psutil.NoSuchProcess:
+            continue
+    return used
+
+
+def resident_bytes(stack: Iterable[psutil.Process]) -> Counter[str]:
+    """Return the resident memory of each kind of process, shared pages counted in each."""
+    held: Counter[str] = Counter()
+    for process in stack:
+        try:
+            held[kind_of(process)] += process.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return held
+
+
+def kind_of(process: psutil.Process) -> str:
+    """Return what a process is in a report: by its command line, else its own name."""
+    line = " ".join(process.cmdline()) or process.name()
+    return next((kind for mark, kind in KINDS if mark in line), process.name())
+
+
+def _pid_of_stack(data_dir: Path) -> int | None:
+    try:
+        return int((data_dir / LOCK_FILE).read_text())
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,9 @@
+"""Settings of the processes that show nothing: bridge, scheduler and simulators. They leave the site out of memory.
+
+What the site alone needs (admin, REST, sign-in, pages) costs a process some 30 MB. Everything else is the same.
+"""
+
+from dataflow.settings import *  # noqa: F403
+
+INSTALLED_APPS = ["dataflow", "ingest", "simulators"]
+MIDDLEWARE: list[str] = []
