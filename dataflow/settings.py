@@ -47,6 +47,8 @@ try:
     # The same broker for clients of MQTT 3.1.1; another port only with the embedded broker.
     MQTT311_URL = env.url("MQTT311_URL", ("mqtt", "mqtts"), MQTT_URL) if MQTT_URL else ""
     MQTT_TOPICS = env.names("MQTT_TOPICS", "#")
+    # Off where a broker shares badly, as the embedded one does: one bridge with one session subscribes for itself alone.
+    MQTT_SHARED = env.flag("MQTT_SHARED", default=True)
     # A reading that comes over HTTP without a topic is filed under this one.
     HTTP_INGEST_TOPIC = env.text("HTTP_INGEST_TOPIC", "sensors/{device_id}/telemetry")
 
@@ -197,6 +199,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
+AXES_LOCKOUT_TEMPLATE = "dashboard/locked_out.html"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE_URL.startswith("https://")
 SECURE_HSTS_SECONDS = 31_536_000 if SITE_URL.startswith("https://") else 0
 CSRF_TRUSTED_ORIGINS = [SITE_URL]

@@ -20,8 +20,13 @@ from psycopg.pq import Format
 
 # OIDs of the element type and of its array type (PostgreSQL, pg_type.dat), and how numpy writes an element.
 BOOL, INT8, INT4, TEXT, FLOAT8, TIMESTAMPTZ = "bool", "int8", "int4", "text", "float8", "timestamptz"
-OIDS = {BOOL: (16, 1000), INT8: (20, 1016), INT4: (23, 1007), TEXT: (25, 1009), FLOAT8: (701, 1022)} | {
-    TIMESTAMPTZ: (1184, 1185)
+OIDS = {
+    BOOL: (16, 1000),
+    INT8: (20, 1016),
+    INT4: (23, 1007),
+    TEXT: (25, 1009),
+    FLOAT8: (701, 1022),
+    TIMESTAMPTZ: (1184, 1185),
 }
 DTYPES = {BOOL: "?", INT8: ">i8", INT4: ">i4", FLOAT8: ">f8", TIMESTAMPTZ: ">i8"}
 # timestamptz counts microseconds from 2000-01-01; ours count from 1970-01-01.
@@ -62,17 +67,31 @@ def accept_arrays(cursor: psycopg.Cursor[Any]) -> None:
 
 
 def encode(kind: str, values: Sequence[Any] | NDArray[Any]) -> Array:
-    """Encode values of one kind. None is NULL. Times are microseconds since 1970; texts hold no U+0000."""
+    """Encode values of one kind; None is NULL.
+
+    Times are microseconds since 1970. A text must not hold U+0000, which PostgreSQL refuses; NaN is taken for NULL.
+    """
     if kind == TEXT:
         return _array(kind, len(values), None in values, _texts(values))
-    nulls = None
-    if not isinstance(values, np.ndarray) and None in values:
-        nulls = np.fromiter((value is None for value in values), dtype=bool, count=len(values))
-        values = [0 if value is None else value for value in values]
-    numbers = np.asarray(values)
+    numbers, nulls = _floats(values) if kind == FLOAT8 else _integers(values)
     if kind == TIMESTAMPTZ:
-        numbers = numbers.astype("i8") - EPOCH_2000_US
+        numbers = numbers - EPOCH_2000_US
     return _array(kind, len(numbers), nulls is not None, _fixed(DTYPES[kind], numbers, nulls))
+
+
+def _floats(values: Sequence[Any] | NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+    """Return numbers, and where NULL is if anywhere. numpy turns None into NaN, which JSON cannot bring."""
+    numbers = np.array(values, dtype="f8")
+    nulls = np.isnan(numbers)
+    return numbers, nulls if nulls.any() else None
+
+
+def _integers(values: Sequence[Any] | NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+    """Return whole numbers (or truth values), and where NULL is if anywhere."""
+    if isinstance(values, np.ndarray) or None not in values:
+        return np.asarray(values, dtype="i8"), None
+    nulls = np.fromiter((value is None for value in values), dtype=bool, count=len(values))
+    return np.array([0 if value is None else value for value in values], dtype="i8"), nulls
 
 
 def _fixed(dtype: str, numbers: NDArray[Any], nulls: NDArray[np.bool_] | None) -> bytes:

@@ -14,15 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
 import redis
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from psycopg.sql import SQL
 
 from ingest.devices import Registry
 from ingest.ring import RECEIVED, STREAM, connect, identify
-from validation.models import DataModel
+from validation.ledger import SETTLING, read_settling
+from validation.models import DataModel, LedgerSettlement
 from validation.pipeline import judge
 from validation.publishing import Published
 from validation.streams import Entry, EntryId, decode_entry, entry_id
@@ -88,33 +90,50 @@ def audit(urls: Sequence[str], since_minute: int = 0) -> Audit:
 
 
 def _books_of(client: redis.Redis, buffer: str, since_minute: int) -> Books:
-    received, line = _count_and_line(client)
-    waiting = {entry.id: entry for entry in entries_up_to(client, line) if _minute(entry) >= since_minute}
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        messages, readings, books = _outcomes(cursor, buffer, line, since_minute)
-        cursor.execute(
-            "SELECT minute, received FROM validation_ledgerminute WHERE buffer = %s AND received IS NOT NULL",
-            [buffer],
-        )
-        # A minute that is on its way from the buffer into PostgreSQL stands in both: the buffer's own count wins.
-        counts = dict(cursor.fetchall()) | received
-        done = _done(cursor, buffer, list(waiting))
+    while True:
+        counted = _count(client)
+        waiting = {entry.id: entry for entry in entries_up_to(client, counted.line) if _minute(entry) >= since_minute}
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            settled = LedgerSettlement.objects.filter(buffer=buffer).first()
+            outcomes = _outcomes(cursor, buffer, counted.line, since_minute)
+            done = _done(cursor, buffer, list(waiting))
+        if settled is None or settled.number <= counted.number:
+            break
+        # Counts that we saw in the buffer have been settled in the meantime: look again.
+    # What a settlement has moved is in PostgreSQL from the moment that its number is.
+    moving = {} if settled is not None and settled.number == counted.number else counted.settling
+    mine = sum(count for run in (counted.received, moving) for minute, count in run.items() if minute >= since_minute)
+    books = outcomes.books
     books.in_flight = sum(_messages(entry) for name, entry in waiting.items() if name not in done)
     # Arrays hold more readings than messages; only judging them shows how many.
-    books.received = sum(n for minute, n in counts.items() if minute >= since_minute) + readings - messages
+    books.received = mine + outcomes.received + outcomes.readings - outcomes.messages
     return books
 
 
-def _count_and_line(client: redis.Redis) -> tuple[dict[int, int], EntryId]:
-    """Return the buffer's count of messages by minute, and the last id it gave out, of one moment."""
+class Counted(NamedTuple):
+    """A buffer's own count of messages by minute, and the last id it gave out, of one moment."""
+
+    received: dict[int, int]
+    number: int  # of the newest settlement
+    settling: dict[int, int]
+    line: EntryId
+
+
+def _count(client: redis.Redis) -> Counted:
     with client.pipeline(transaction=True) as pipe:
         pipe.hgetall(RECEIVED)
+        pipe.hgetall(SETTLING)
         pipe.xinfo_stream(STREAM)
-        counts, info = pipe.execute(raise_on_error=False)
+        counts, moving, info = pipe.execute(raise_on_error=False)
+    for answer in (counts, moving):
+        if isinstance(answer, Exception):
+            raise answer
     if isinstance(info, redis.ResponseError):  # no stream, so nothing was ever appended
-        return {}, (0, 0)
-    return {int(minute): int(count) for minute, count in counts.items()}, entry_id(info["last-generated-id"])
+        line = (0, 0)
+    else:
+        line = entry_id(info["last-generated-id"])
+    return Counted({int(minute): int(count) for minute, count in counts.items()}, *read_settling(moving), line)
 
 
 def entries_up_to(client: redis.Redis, line: EntryId) -> Iterator[Entry]:
@@ -134,22 +153,32 @@ def _messages(entry: Entry) -> int:
     return len(entry.batch) if entry.batch else 0
 
 
-def _outcomes(cursor: Any, buffer: str, line: EntryId, since_minute: int) -> tuple[int, int, Books]:
-    """Return messages, readings and the books of what has an outcome: single entries, and settled minutes."""
+class Outcomes(NamedTuple):
+    """What PostgreSQL knows: messages whose count was settled, messages and readings judged, and what they came to."""
+
+    received: int
+    messages: int
+    readings: int
+    books: Books
+
+
+def _outcomes(cursor: CursorWrapper, buffer: str, line: EntryId, since_minute: int) -> Outcomes:
+    """Return the sums over single entries up to a line, and over settled minutes."""
     cursor.execute(
-        "SELECT coalesce(sum(messages), 0)::bigint, coalesce(sum(readings), 0)::bigint, coalesce(sum(stored), 0)::bigint, "
-        "coalesce(sum(duplicate), 0)::bigint, coalesce(sum(quarantined), 0)::bigint FROM ("
-        "SELECT messages, readings, stored, duplicate, quarantined FROM validation_ledgerentry "
+        "SELECT coalesce(sum(received), 0)::bigint, coalesce(sum(messages), 0)::bigint, "
+        "coalesce(sum(readings), 0)::bigint, coalesce(sum(stored), 0)::bigint, coalesce(sum(duplicate), 0)::bigint, "
+        "coalesce(sum(quarantined), 0)::bigint FROM ("
+        "SELECT 0 AS received, messages, readings, stored, duplicate, quarantined FROM validation_ledgerentry "
         "WHERE buffer = %s AND minute >= %s AND (entry_ms, entry_seq) <= (%s, %s) UNION ALL "
-        "SELECT messages, readings, stored, duplicate, quarantined FROM validation_ledgerminute "
+        "SELECT received, messages, readings, stored, duplicate, quarantined FROM validation_ledgerminute "
         "WHERE buffer = %s AND minute >= %s) AS outcomes",
         [buffer, since_minute, *line, buffer, since_minute],
     )
-    messages, readings, stored, duplicate, quarantined = cursor.fetchone()
-    return messages, readings, Books(stored=stored, duplicate=duplicate, quarantined=quarantined)
+    received, messages, readings, stored, duplicate, quarantined = cursor.fetchone()
+    return Outcomes(received, messages, readings, Books(stored=stored, duplicate=duplicate, quarantined=quarantined))
 
 
-def _done(cursor: Any, buffer: str, ids: list[EntryId]) -> set[EntryId]:
+def _done(cursor: CursorWrapper, buffer: str, ids: list[EntryId]) -> set[EntryId]:
     cursor.execute(
         "SELECT entry_ms, entry_seq FROM validation_ledgerentry JOIN unnest(%s::bigint[], %s::bigint[]) AS a (ms, seq) "
         "ON entry_ms = ms AND entry_seq = seq WHERE buffer = %s",
@@ -195,8 +224,11 @@ def audit_device(urls: Sequence[str], device: str, since_minute: int = 0) -> Boo
 
 def _readings_on_their_way(url: str, device: str, since_minute: int) -> int:
     with connect(url) as client:
-        _, line = _count_and_line(client)
-        entries = [entry for entry in entries_up_to(client, line) if entry.batch and _minute(entry) >= since_minute]
+        entries = [
+            entry
+            for entry in entries_up_to(client, _count(client).line)
+            if entry.batch and _minute(entry) >= since_minute
+        ]
     judgement = judge([entry.batch for entry in entries if entry.batch], Published().catalog())
     passed = sum(rows.devices.count(device) for rows in judgement.rows.values())
     return passed + sum(rejected.device == device for rejected in judgement.rejected)

@@ -5,7 +5,8 @@ This is the whole data path of the worker, in the order in which it happens:
     read (held, new, or left by the dead)  →  judge  →  make devices and days known  →  one transaction:
     rows, newest values, quarantine, ledger  →  XACK and XDEL  →  announce
 
-An entry that fails stays with this consumer and is tried again by its next drain, or by whoever reclaims it.
+An entry that fails stays with this consumer, is tried again by its next drain or by whoever reclaims it, and does not
+hold up the others.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, transaction
 
 from ingest.devices import Registry
 from ingest.envelope import Batch
@@ -51,21 +52,31 @@ class Drain:
         self.days: dict[str, set[int]] = {}
 
     def run(self, reader: StreamReader, buffer: str, seconds: float) -> bool:
-        """Drain until the stream has nothing for us or time is up; say whether there is more. May block for I/O."""
+        """Drain until the stream has nothing for us or time is up; say whether there is more.
+
+        Blocks for I/O. Raises what the database raises when it is away; the entries stay in the stream.
+        """
         deadline = time.monotonic() + seconds
-        source = reader.held
-        while time.monotonic() < deadline:
-            entries = source(CHUNK)
-            if entries:
-                self.store(buffer, entries)
-                reader.finish(entries)
-            elif source == reader.held:
-                source = reader.new
-            elif source == reader.new:
-                source = reader.reclaimed
-            else:
-                return False
-        return True
+        for entries in reader.chunks(CHUNK):
+            self._finish(reader, buffer, entries)
+            if time.monotonic() >= deadline:
+                return True
+        return False
+
+    def _finish(self, reader: StreamReader, buffer: str, entries: Sequence[Entry]) -> None:
+        """Store some entries and let go of them. One that cannot be stored stays, and does not hold up the others."""
+        try:
+            self.store(buffer, entries)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            if len(entries) > 1:
+                for entry in entries:
+                    self._finish(reader, buffer, [entry])
+                return
+            log.exception("the entry %s of buffer %s cannot be stored; it stays and is tried again", entries[0].name, buffer)
+            return
+        reader.finish(entries)
 
     def store(self, buffer: str, entries: Sequence[Entry]) -> None:
         """Store the outcome of some entries, leaving out those that have one. Raises what the database raises."""

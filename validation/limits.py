@@ -1,35 +1,43 @@
 """Look closely at a payload that is large or unusual: bounds first, then well-formedness, each with its reason.
 
 Most payloads never come here. Those that do are the ones that msgspec alone would judge too kindly, because it skips
-what a model does not name: text that is not UTF-8, U+0000 (which PostgreSQL refuses), and sheer size.
+what a model does not name: text that is not UTF-8, U+0000 (which PostgreSQL refuses), depth, and sheer size.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
 
-from validation.spec import Reason
+from validation.spec import Reason, pointer
 
-SUSPICIOUS_BYTES = 4_096  # above this a payload may hold enough keys or depth to be worth a look
+SUSPICIOUS_BYTES = 4_096  # above this a payload may hold enough keys to be worth a look
 MAX_PAYLOAD_BYTES = 262_144  # a reading is some hundred bytes; this leaves room for arrays of a thousand
-MAX_KEYS = 1_000  # of one reading
+MAX_KEYS = 1_000  # of one reading; a payload needs more than SUSPICIOUS_BYTES to hold them
 MAX_READINGS = 10_000  # of one message
+# Readings are flat, or nearly. Far below the depths at which orjson, msgspec and JSON Schema each give up differently.
+MAX_DEPTH = 100
+BACKSLASH = ord("\\")
 
 
 def is_suspicious(payload: bytes) -> bool:
     """Say cheaply whether a payload needs the closer look."""
-    return len(payload) > SUSPICIOUS_BYTES or b"\\u" in payload or not payload.isascii()
+    # A number in bytes is a search for one byte, many times as fast as one for b"\\u".
+    return (len(payload) > 2 * MAX_DEPTH and _is_large(payload)) or BACKSLASH in payload or not payload.isascii()
+
+
+def _is_large(payload: bytes) -> bool:
+    return len(payload) > SUSPICIOUS_BYTES or payload.count(b"[") + payload.count(b"{") > MAX_DEPTH
 
 
 def parse(payload: bytes) -> tuple[Any, list[Reason]]:
     """Return the decoded JSON and no reasons, or None and the reasons why it must not be used."""
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        return None, [_reason("too_large", "bytes", len(payload), MAX_PAYLOAD_BYTES, "a message")]
     if not payload.strip():
         return None, [Reason("empty", "", "The payload is empty.")]
-    if len(payload) > MAX_PAYLOAD_BYTES:
-        detail = f"The payload has {len(payload):,} bytes; {MAX_PAYLOAD_BYTES:,} are allowed."
-        return None, [Reason("too_large", "", detail)]
     try:
         payload.decode()
     except UnicodeDecodeError as error:
@@ -37,38 +45,67 @@ def parse(payload: bytes) -> tuple[Any, list[Reason]]:
     try:
         value = orjson.loads(payload)
     except orjson.JSONDecodeError as error:
-        code = "too_deep" if "depth" in error.msg else "not_json"
-        return None, [Reason(code, "", f"Not JSON that can be read: {error}.")]
-    faults = _faults_of_size(value) or _nul_characters(value)
+        return None, [Reason(_code(error.msg), "", f"Not JSON that can be read: {error}.")]
+    faults = _faults_of_size(value) or _faults_of_depth(payload, value) or _faults_of_text(payload, value)
     return (None, faults) if faults else (value, [])
 
 
+def _code(words: str) -> str:
+    """Return the code for what orjson says is wrong."""
+    if "depth" in words:
+        return "too_deep"
+    return "number_range" if "infinity" in words else "not_json"
+
+
+def _reason(code: str, what: str, count: int, allowed: int, where: str) -> Reason:
+    return Reason(code, "", f"{count:,} {what}; {allowed:,} are allowed in {where}.")
+
+
 def _faults_of_size(value: Any) -> list[Reason]:
-    if isinstance(value, list) and len(value) > MAX_READINGS:
-        return [
-            Reason(
-                "too_many_readings",
-                "",
-                f"{len(value):,} readings; {MAX_READINGS:,} are allowed in a message.",
-            )
-        ]
     readings = value if isinstance(value, list) else [value]
-    for reading in readings:
-        if isinstance(reading, dict) and len(reading) > MAX_KEYS:
-            return [Reason("too_many_keys", "", f"{len(reading):,} keys; {MAX_KEYS:,} are allowed in a reading.")]
-    return []
+    if len(readings) > MAX_READINGS:
+        return [_reason("too_many_readings", "readings", len(readings), MAX_READINGS, "a message")]
+    keys = max((len(reading) for reading in readings if isinstance(reading, dict)), default=0)
+    return [_reason("too_many_keys", "keys", keys, MAX_KEYS, "a reading")] if keys > MAX_KEYS else []
 
 
-def _nul_characters(value: Any) -> list[Reason]:
-    """Find U+0000 in keys and texts. A list instead of recursion, so that depth costs no stack."""
-    open_ends: list[tuple[str, Any]] = [("", value)]
-    while open_ends:
-        path, item = open_ends.pop()
-        if isinstance(item, str) and "\0" in item:
-            return [Reason("nul_character", path, "U+0000 cannot be stored in a text.")]
-        if isinstance(item, dict):
-            open_ends.extend((path, key) for key in item if "\0" in key)
-            open_ends.extend((f"{path}/{key}", child) for key, child in item.items())
-        elif isinstance(item, list):
-            open_ends.extend((f"{path}/{index}", child) for index, child in enumerate(item))
-    return []
+def _faults_of_depth(payload: bytes, value: Any) -> list[Reason]:
+    """Count levels, one after the other, so that depth costs no stack."""
+    if payload.count(b"[") + payload.count(b"{") <= MAX_DEPTH:
+        return []
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [child for item in level for child in _children(item)]
+        if not level:
+            return []
+    return [Reason("too_deep", "", f"More than {MAX_DEPTH} levels of arrays and objects in one another.")]
+
+
+def _children(item: Any) -> Iterable[Any]:
+    if isinstance(item, dict):
+        return item.values()
+    return item if isinstance(item, list) else ()
+
+
+def _faults_of_text(payload: bytes, value: Any) -> list[Reason]:
+    """Find U+0000, which JSON can only write as an escape."""
+    if b"\\u0000" not in payload:
+        return []
+    place = _nul_character(value)
+    if place is None:
+        return []
+    return [Reason("nul_character", pointer(*place)[:500], "U+0000 cannot be stored in a text.")]
+
+
+def _nul_character(item: Any) -> tuple[str | int, ...] | None:
+    """Return where U+0000 stands, as keys and indices; a key that holds it is at the object. At most MAX_DEPTH deep."""
+    if isinstance(item, str):
+        return () if "\0" in item else None
+    pairs = item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ()
+    for key, child in pairs:
+        if isinstance(key, str) and "\0" in key:
+            return ()
+        place = _nul_character(child)
+        if place is not None:
+            return (key, *place)
+    return None

@@ -231,11 +231,11 @@ class LedgerEntry(models.Model):
 
 
 class LedgerMinute(models.Model):
-    """The settled books of one buffer and minute. `received` is None until the buffer's own count was taken over."""
+    """The settled books of one buffer and minute."""
 
     buffer = models.CharField(max_length=12)
     minute = models.BigIntegerField()
-    received = models.BigIntegerField(null=True, help_text="Messages, as the buffer counted them.")
+    received = models.BigIntegerField(default=0, help_text="Messages, as the buffer counted them.")
     messages = models.BigIntegerField(default=0)
     readings = models.BigIntegerField(default=0)
     stored = models.BigIntegerField(default=0)
@@ -247,6 +247,16 @@ class LedgerMinute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.buffer} {self.minute}"
+
+
+class LedgerSettlement(models.Model):
+    """The newest settlement of a buffer whose counts are in the minutes' sums; see `ledger.settle`."""
+
+    buffer = models.CharField(max_length=12, unique=True)
+    number = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.buffer} {self.number}"
 
 
 class Duplicate(models.Model):

@@ -9,9 +9,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 # ISO 8601 with a date and a time; `datetime.fromisoformat` alone also takes bare dates and week dates.
 ISO_8601 = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)?", re.ASCII)
-# Beyond the year 9999 nothing can show a time. The limit also keeps the arithmetic inside 64 bits.
-MAX_SECONDS = 253_402_300_799.0
-MAX_MICROSECONDS = int(MAX_SECONDS) * 1_000_000
+# The years 1 to 9999 (UTC), which Python can show. PostgreSQL could hold more, but nobody could read it back.
+MIN_MICROSECONDS = (datetime.min.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
+MAX_MICROSECONDS = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
+MIN_SECONDS, MAX_SECONDS = MIN_MICROSECONDS / 1e6, MAX_MICROSECONDS // 1_000_000
 
 
 def microseconds(value: float | str) -> int | None:
@@ -21,9 +22,7 @@ def microseconds(value: float | str) -> int | None:
     """
     if isinstance(value, str):
         return _from_text(value)
-    if not -MAX_SECONDS <= value <= MAX_SECONDS:
-        return None
-    return round(value * 1_000_000)
+    return round(value * 1_000_000) if MIN_SECONDS <= value <= MAX_SECONDS else None
 
 
 def _from_text(value: str) -> int | None:
@@ -31,10 +30,11 @@ def _from_text(value: str) -> int | None:
         return None
     try:
         moment = datetime.fromisoformat(value)
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return (aware - EPOCH) // MICROSECOND
-    except (ValueError, OverflowError):
+    except ValueError:  # a month 13, a second 60
         return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    micros = (aware - EPOCH) // MICROSECOND
+    return micros if MIN_MICROSECONDS <= micros <= MAX_MICROSECONDS else None
 
 
 def moment(micros: int) -> datetime:

@@ -17,11 +17,13 @@ from validation.catalog import Catalog, Route
 from validation.limits import is_suspicious, parse
 from validation.moments import microseconds
 from validation.schema import CompiledModel
-from validation.spec import ModelSpec, Reason
+from validation.spec import ModelSpec, Reason, pointer
 
 Raws = msgspec.json.Decoder(list[msgspec.Raw])
 # What msgspec raises for a payload that does not pass. RecursionError: nesting beyond Python's own limit.
 REFUSALS = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+# How many of another unit make a second.
+UNITS = ((1e3, "milliseconds"), (1e6, "microseconds"), (1e9, "nanoseconds"))
 
 
 @dataclass(slots=True)
@@ -47,9 +49,14 @@ class Rows:
 
     def at(self, place: int) -> tuple[Any, str, int, float, int, int]:
         """Return one reading as `add` takes it."""
-        lists = (self.readings, self.devices, self.micros, self.received, self.entries, self.positions)
-        reading, device, micros, received, entry, position = (column[place] for column in lists)
-        return reading, device, micros, received, entry, position
+        return (
+            self.readings[place],
+            self.devices[place],
+            self.micros[place],
+            self.received[place],
+            self.entries[place],
+            self.positions[place],
+        )
 
     def __len__(self) -> int:
         return len(self.readings)
@@ -77,79 +84,81 @@ class Judgement:
     rejected: list[Rejected] = field(default_factory=list)
     readings: list[int] = field(default_factory=list)
 
+    def accept(self, model: CompiledModel) -> Rows:
+        """Return the rows that a reading of a model joins."""
+        rows = self.rows.get(model.spec.name)
+        if rows is None:
+            rows = self.rows[model.spec.name] = Rows(model)
+        return rows
+
+    def __len__(self) -> int:
+        return len(self.rejected) + sum(map(len, self.rows.values()))
+
 
 def judge(batches: Sequence[Batch], catalog: Catalog) -> Judgement:
     """Judge every message of some batches. An array is many readings; a message without any is one rejection."""
-    judgement = Judgement(readings=[0] * len(batches))
+    judgement = Judgement()
     for entry, batch in enumerate(batches):
-        before = len(judgement.rejected) + sum(map(len, judgement.rows.values()))
-        for position, topic, payload, received in zip(
-            range(len(batch.topics)), batch.topics, batch.payloads, batch.received, strict=True
-        ):
-            route = catalog.route(topic)
-            if not _accept(judgement, route, payload, received, entry, position):
-                _examine(judgement, Rejected(entry, position, received, topic, payload, []), route)
-        judgement.readings[entry] = len(judgement.rejected) + sum(map(len, judgement.rows.values())) - before
+        before = len(judgement)
+        _judge_batch(judgement, catalog, entry, batch)
+        judgement.readings.append(len(judgement) - before)
     return judgement
 
 
-def _accept(judgement: Judgement, route: Route, payload: bytes, received: float, entry: int, position: int) -> bool:
-    """Add a message that is one plain reading; say False, having done nothing, when it is anything else."""
-    model = route.model
-    if model is None or route.reasons or is_suspicious(payload):
-        return False
-    try:
-        reading = model.decoder.decode(payload)
-    except REFUSALS:
-        return False
-    micros = microseconds(reading.t)
-    if micros is None or _faults_of_meaning(model, reading, micros, received):
-        return False
-    _rows(judgement, model).add(reading, route.device or reading.d, micros, received, entry, position)
-    return True
+def _judge_batch(judgement: Judgement, catalog: Catalog, entry: int, batch: Batch) -> None:
+    """Accept each message that is one plain reading, and examine every other."""
+    for position, (topic, payload, received) in enumerate(
+        zip(batch.topics, batch.payloads, batch.received, strict=True)
+    ):
+        route = catalog.route(topic)
+        model = route.model
+        if model is not None and not route.reasons and not is_suspicious(payload):
+            try:
+                reading = model.decoder.decode(payload)
+            except REFUSALS:
+                pass  # because of what is wrong with it, or an array; examined below
+            else:
+                micros = microseconds(reading.t)
+                if micros is not None and not _faults_of_meaning(model, reading, micros, received):
+                    device = route.device or reading.d
+                    judgement.accept(model).add(reading, device, micros, received, entry, position)
+                    continue
+        _examine(judgement, route, Rejected(entry, position, received, topic, payload, []))
 
 
-def _rows(judgement: Judgement, model: CompiledModel) -> Rows:
-    rows = judgement.rows.get(model.spec.name)
-    if rows is None:
-        rows = judgement.rows[model.spec.name] = Rows(model)
-    return rows
-
-
-def _examine(judgement: Judgement, message: Rejected, route: Route) -> None:
+def _examine(judgement: Judgement, route: Route, message: Rejected) -> None:
     """Judge a message that is unusual, an array, or wrong: every reading of it by itself."""
-    message.reasons = list(route.reasons)
-    value, faults = (None, []) if message.reasons else parse(message.payload)
-    message.reasons += faults
+    message.model, message.device, message.reasons = route.model, route.device, list(route.reasons)
+    if route.model is None or message.reasons:
+        judgement.rejected.append(message)
+        return
+    value, message.reasons = parse(message.payload)
     if value == [] and not message.reasons:
         message.reasons.append(Reason("empty_array", "", "The array holds no reading."))
-    if message.reasons or route.model is None:
+    if message.reasons:
         judgement.rejected.append(message)
     elif isinstance(value, list):
         for raw, item in zip(Raws.decode(message.payload), value, strict=True):
-            _examine_one(judgement, replace(message, payload=bytes(raw)), route.model, route.device, item)
+            _examine_one(judgement, route.model, message, raw, item)
     else:
-        _examine_one(judgement, message, route.model, route.device, value)
+        _examine_one(judgement, route.model, message, message.payload, value)
 
 
-def _examine_one(judgement: Judgement, message: Rejected, model: CompiledModel, device: str | None, value: Any) -> None:
-    """Judge one reading whose JSON is well-formed: `value` is what it decodes to."""
-    reasons: list[Reason]
-    try:
-        reading = model.decoder.decode(message.payload)
-    except REFUSALS as error:
-        reasons = model.faults(value) or [Reason("not_accepted", "", str(error))]
-    else:
+def _examine_one(
+    judgement: Judgement, model: CompiledModel, message: Rejected, raw: bytes | msgspec.Raw, value: Any
+) -> None:
+    """Judge one reading of a message: `raw` is how it was written, `value` what that decodes to."""
+    reading, reasons = model.read(value)
+    if reading is not None:
         micros = microseconds(reading.t)
         reasons = _faults_of_meaning(model, reading, micros, message.received)
         if micros is not None and not reasons:
-            rows = _rows(judgement, model)
-            rows.add(reading, device or reading.d, micros, message.received, message.entry, message.position)
+            device = message.device or reading.d
+            judgement.accept(model).add(reading, device, micros, message.received, message.entry, message.position)
             return
     named = value.get(model.spec.device_key) if isinstance(value, dict) else None
-    message.device = device or (named[:64] if isinstance(named, str) else None)
-    message.model, message.reasons = model, reasons
-    judgement.rejected.append(message)
+    device = message.device or (named[:64] if isinstance(named, str) else None)
+    judgement.rejected.append(replace(message, payload=bytes(raw), reasons=reasons, device=device))
 
 
 def _faults_of_meaning(model: CompiledModel, reading: Any, micros: int | None, received: float) -> list[Reason]:
@@ -157,10 +166,8 @@ def _faults_of_meaning(model: CompiledModel, reading: Any, micros: int | None, r
     spec = model.spec
     if micros is None:
         return [_no_moment(spec.time_key, reading.t)]
-    faults: list[Reason] = []
     late = received - micros / 1_000_000
-    if not -spec.ahead_s <= late <= spec.past_s:
-        faults.append(_outside_window(spec, late, micros))
+    faults = [] if -spec.ahead_s <= late <= spec.past_s else [_outside_window(spec, late)]
     if model.measured is not None and all(value is None for value in model.measured(reading)):
         faults.append(Reason("nothing_measured", "", "At least one of the model's fields must be present."))
     for attribute, key in model.timestamps:
@@ -170,19 +177,19 @@ def _faults_of_meaning(model: CompiledModel, reading: Any, micros: int | None, r
     return faults
 
 
-def _no_moment(key: str, value: Any) -> Reason:
-    return Reason("timestamp", f"/{key}", f"{str(value)[:80]!r} is neither seconds since 1970 nor ISO 8601.")
+def _no_moment(key: str, value: float | str) -> Reason:
+    """Say that a value is no time, and guess the commonest cause: another unit than seconds."""
+    detail = f"{str(value)[:80]!r} is neither seconds since 1970 nor ISO 8601."
+    for factor, unit in UNITS:
+        # Between the years 2001 and 2103 for a factor of 1,000; no two of the ranges meet.
+        if not isinstance(value, str) and 1e9 < value / factor < 4.2e9:
+            detail += f" It looks like {unit}; seconds are expected."
+    return Reason("timestamp", pointer(key), detail)
 
 
-def _outside_window(spec: ModelSpec, late: float, micros: int) -> Reason:
-    """Say how far outside the window a time is, and guess the commonest cause: another unit than seconds."""
-    hint = ""
-    for factor, unit in ((1e3, "milliseconds"), (1e6, "microseconds"), (1e9, "nanoseconds")):
-        received = late + micros / 1e6
-        if -spec.ahead_s <= received - micros / 1e6 / factor <= spec.past_s and micros / 1e6 / factor > 1e9:
-            hint = f" It looks like {unit}; seconds are expected."
+def _outside_window(spec: ModelSpec, late: float) -> Reason:
     side = "before" if late > 0 else "after"
     detail = (
         f"The time is {abs(late):,.0f} s {side} receipt; {spec.past_s:,.0f} before and {spec.ahead_s:,.0f} after pass."
     )
-    return Reason("time_window", f"/{spec.time_key}", detail + hint)
+    return Reason("time_window", pointer(spec.time_key), detail)

@@ -1,7 +1,12 @@
 """Compile a data model: msgspec decides fast whether a reading passes, JSON Schema explains why one does not.
 
-Both are made from the same `ModelSpec`, and a property test holds them to the same verdict. The names of fields never
-become Python names: the struct's own are f0, f1, …, and msgspec maps them to the payload's keys.
+Both are made from the same `ModelSpec`, and a property test holds them to the same verdict. Where msgspec alone is
+stricter, JSON Schema is right, because it is what the people who write devices can read: 5.0 is an integer, and of two
+equal keys the last one counts (`CompiledModel.read`). Numbers are compared as the doubles that the table holds, and
+keys that the model does not name are ignored.
+
+The names of fields never become Python names: the struct's own are f0, f1, …, and msgspec maps them to the payload's
+keys.
 """
 
 from __future__ import annotations
@@ -17,7 +22,7 @@ from msgspec import Meta
 
 from ingest.names import DEVICE_NAME
 from ingest.topics import wildcard_values
-from validation.spec import MAX_INTEGER, MAX_TEXT, FieldSpec, ModelSpec, Reason
+from validation.spec import MAX_INTEGER, MAX_TEXT, FieldSpec, ModelSpec, Reason, faults_of_limits, limits_of, pointer
 
 # The end of a text is \\Z in Python, where $ also matches before a last newline, and $ in JSON Schema.
 DEVICE_MSGSPEC, DEVICE_SCHEMA = rf"\A{DEVICE_NAME}\Z", rf"^{DEVICE_NAME}$"
@@ -36,10 +41,11 @@ class CompiledModel:
 
     spec: ModelSpec
     version: int
+    struct: type[msgspec.Struct]
     decoder: msgspec.json.Decoder[Any]
-    array_decoder: msgspec.json.Decoder[list[Any]]
     schema: dict[str, Any]
     validator: Any
+    integers: frozenset[str]  # keys whose values are integers
     measured: Callable[[Any], tuple[Any, ...]] | None  # all values of a reading, where at least one must be there
     timestamps: tuple[tuple[str, str], ...]  # attribute and key of each field that is a time
 
@@ -48,22 +54,42 @@ class CompiledModel:
         values = wildcard_values(self.spec.topic_filter, topic)
         return values[0] if values else ""
 
-    def faults(self, value: Any) -> list[Reason]:
-        """Return every fault of one decoded reading, in the order of the schema."""
-        return [_reason(error) for error in self.validator.iter_errors(value)]
+    def read(self, value: Any) -> tuple[Any, list[Reason]]:
+        """Return the reading that a decoded JSON value is and no reasons, or None and every fault of it."""
+        try:
+            return msgspec.convert(value, self.struct), []
+        except msgspec.ValidationError:
+            faults = [_reason(error) for error in self.validator.iter_errors(value)]
+        if faults:
+            return None, faults
+        try:
+            return msgspec.convert(self._with_integers(value), self.struct), []
+        except msgspec.ValidationError as error:
+            return None, [Reason("not_accepted", "", str(error))]
+
+    def _with_integers(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Return a reading that fits the schema with 5 where it has 5.0 for an integer."""
+        return {key: int(item) if key in self.integers and item is not None else item for key, item in value.items()}
 
 
 def compile_model(spec: ModelSpec, version: int) -> CompiledModel:
-    """Compile a version of a model. Costs some milliseconds; the result is for keeping."""
+    """Compile a version of a model. Costs some milliseconds; the result is for keeping.
+
+    Raises ValueError, with sentences for people, when no reading could be judged by it.
+    """
+    faults = faults_of_limits(spec)
+    if faults:
+        raise ValueError(" ".join(faults))
     struct = msgspec.defstruct("Reading", list(_members(spec)), rename=_keys(spec), gc=False)
     schema = json_schema(spec)
     return CompiledModel(
         spec=spec,
         version=version,
+        struct=struct,
         decoder=msgspec.json.Decoder(struct),
-        array_decoder=msgspec.json.Decoder(list[struct]),  # type: ignore[valid-type]  # a type made at run time
         schema=schema,
         validator=jsonschema_rs.Draft202012Validator(schema),
+        integers=frozenset([spec.sequence_key, *(field.name for field in spec.fields if field.kind == "integer")]),
         # One name twice still gives a tuple, which attrgetter does not for a single name.
         measured=attrgetter("f0", *(f"f{n}" for n in range(len(spec.fields)))) if spec.require_any else None,
         timestamps=tuple((f"f{n}", f.name) for n, f in enumerate(spec.fields) if f.kind == "timestamp"),
@@ -83,14 +109,13 @@ def json_schema(spec: ModelSpec) -> dict[str, Any]:
         properties[field.name] = _field_schema(field)
         if field.required:
             required.append(field.name)
-    schema: dict[str, Any] = {
+    return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": spec.name,
         "type": "object",
         "properties": properties,
         "required": required,
     }
-    return schema
 
 
 def _field_schema(field: FieldSpec) -> dict[str, Any]:
@@ -100,7 +125,7 @@ def _field_schema(field: FieldSpec) -> dict[str, Any]:
         kinds = [JSON_TYPES[field.kind]]
     schema: dict[str, Any] = {"type": kinds if field.required else [*kinds, "null"]}
     if field.kind in ("number", "integer"):
-        low, high = _limits(field)
+        low, high = limits_of(field)
         schema |= {"minimum": low} if low is not None else {}
         schema |= {"maximum": high} if high is not None else {}
     elif field.kind == "text":
@@ -112,19 +137,11 @@ def _field_schema(field: FieldSpec) -> dict[str, Any]:
     return schema
 
 
-def _limits(field: FieldSpec) -> tuple[float | None, float | None]:
-    """Return the limits to check. Integers are always bounded by what the column holds."""
-    if field.kind == "number":
-        return field.minimum, field.maximum
-    low = -MAX_INTEGER - 1 if field.minimum is None else int(field.minimum)
-    high = MAX_INTEGER if field.maximum is None else int(field.maximum)
-    return low, high
-
-
 def _field_type(field: FieldSpec) -> Any:
     if field.kind in ("number", "integer"):
-        low, high = _limits(field)
-        plain: Any = Annotated[(int if field.kind == "integer" else float), Meta(ge=low, le=high)]
+        low, high = limits_of(field)
+        number = int if field.kind == "integer" else float
+        plain: Any = Annotated[number, Meta(ge=low, le=high)]
     elif field.kind == "boolean":
         plain = bool
     elif field.kind == "text":
@@ -159,6 +176,5 @@ def _keys(spec: ModelSpec) -> dict[str, str]:
 
 
 def _reason(error: Any) -> Reason:
-    path = "".join(f"/{part}" for part in error.instance_path)
-    rule = str(error.schema_path[-1]) if error.schema_path else "schema"
-    return Reason(code=rule, path=path, detail=error.message[:500])
+    """Return a fault that JSON Schema found, with the rule's name as its code."""
+    return Reason(code=str(error.schema_path[-1]), path=pointer(*error.instance_path), detail=error.message[:500])

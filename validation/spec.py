@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Literal
 
@@ -13,11 +14,19 @@ Kind = Literal["number", "integer", "boolean", "text", "choice", "timestamp"]
 # the suffix of its daily partitions.
 FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,47}", re.ASCII)
+# A model of such a name would be taken for a daily partition of another one.
+PARTITION_NAME = re.compile(r".*_p[0-9]{8}", re.ASCII)
 # Columns that every telemetry table has; a field cannot take their names.
 OWN_COLUMNS = ("ts", "received_at", "seq", "device_id", "version")
+# Columns that PostgreSQL gives every table (its manual, "System Columns").
+SYSTEM_COLUMNS = ("cmax", "cmin", "ctid", "tableoid", "xmax", "xmin")
+# Keys of a payload are compared as they stand in it, so they hold nothing that JSON writes as an escape.
+KEY = re.compile(r'[^"\\\x00-\x1f]{1,63}')
 
-MAX_TEXT = 1_000  # characters of a text value unless the field says less; charts and tables show no more
-MAX_INTEGER = 2**63 - 1  # what bigint holds
+MAX_FIELDS = 500  # a table of PostgreSQL has room for 1,600 columns, and those of old fields stay
+MAX_TEXT = 1_000  # characters of a text value unless the field says otherwise
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1  # what bigint holds
+HUNDRED_YEARS_S = 100 * 366 * 86_400.0
 FIFTEEN_YEARS_S = 15 * 366 * 86_400.0
 TEN_MINUTES_S = 600.0
 
@@ -68,15 +77,65 @@ def faults_of_names(spec: ModelSpec) -> list[str]:
     faults = []
     if not MODEL_NAME.fullmatch(spec.name):
         faults.append(f"The model's name {spec.name!r} must be a-z, 0-9 and _, start with a letter, 48 at most.")
-    seen: set[str] = {spec.time_key, spec.sequence_key}
-    if spec.device_source == "payload":
-        seen.add(spec.device_key)
+    elif PARTITION_NAME.fullmatch(spec.name):
+        faults.append(f"The model's name {spec.name!r} ends like that of a daily partition.")
+    seen: set[str] = set()
+    for key in _keys(spec):
+        if not KEY.fullmatch(key):
+            faults.append(f"The key {key!r} must be 1 to 63 characters without quotes, \\ or line breaks.")
+        elif key in seen:
+            faults.append(f"The key {key!r} is used twice.")
+        seen.add(key)
     for field in spec.fields:
         if not FIELD_NAME.fullmatch(field.name):
             faults.append(f"The field name {field.name!r} must be a-z, 0-9 and _, start with a letter, 63 at most.")
-        elif field.name in OWN_COLUMNS:
+        elif field.name in OWN_COLUMNS or field.name in SYSTEM_COLUMNS:
             faults.append(f"The field name {field.name!r} is one that every table has already.")
         elif field.name in seen:
             faults.append(f"The name {field.name!r} is used twice.")
         seen.add(field.name)
     return faults
+
+
+def faults_of_limits(spec: ModelSpec) -> list[str]:
+    """Return what is wrong with the numbers in a model, as sentences; empty when readings can be judged by them."""
+    faults = []
+    if len(spec.fields) > MAX_FIELDS:
+        faults.append(f"{len(spec.fields):,} fields are more than the {MAX_FIELDS} that a model can have.")
+    if not (0 <= spec.past_s <= HUNDRED_YEARS_S and 0 <= spec.ahead_s <= HUNDRED_YEARS_S):
+        faults.append("How old and how far ahead a reading may be must be between 0 s and a hundred years.")
+    return faults + [fault for field in spec.fields for fault in _faults_of_field(field)]
+
+
+def _keys(spec: ModelSpec) -> list[str]:
+    """Return the keys of a payload that are not fields."""
+    keys = [spec.time_key] + ([spec.device_key] if spec.device_source == "payload" else [])
+    return keys + ([spec.sequence_key] if spec.sequence_key else [])
+
+
+def _faults_of_field(field: FieldSpec) -> list[str]:
+    faults = []
+    if not all(limit is None or math.isfinite(limit) for limit in (field.minimum, field.maximum)):
+        return [f"A limit of the field {field.name!r} is not a number."]
+    low, high = limits_of(field)
+    if low is not None and high is not None and low > high:
+        faults.append(f"Nothing lies between the limits of the field {field.name!r}.")
+    if field.kind == "choice" and not field.choices:
+        faults.append(f"The field {field.name!r} is a choice and names none.")
+    if field.max_length is not None and field.max_length < 1:
+        faults.append(f"The field {field.name!r} leaves no room for a text.")
+    return faults
+
+
+def limits_of(field: FieldSpec) -> tuple[float | None, float | None]:
+    """Return the limits to check. Those of an integer are integers, and never beyond what its column holds."""
+    if field.kind != "integer":
+        return field.minimum, field.maximum
+    low = MIN_INTEGER if field.minimum is None else max(MIN_INTEGER, math.ceil(field.minimum))
+    high = MAX_INTEGER if field.maximum is None else min(MAX_INTEGER, math.floor(field.maximum))
+    return low, high
+
+
+def pointer(*parts: str | int) -> str:
+    """Return a JSON pointer (RFC 6901) to a place in a payload."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from validation.pipeline import Rows
 from validation.spec import FieldSpec
 from validation.tables import table
 
+Key = tuple[int, int, int]  # of a row: device, event time in microseconds since 1970, sequence
 COLUMN_KINDS = {
     "number": arrays.FLOAT8,
     "integer": arrays.INT8,
@@ -54,22 +56,24 @@ class Columns:
 
 def columns_of(rows: Rows, device_ids: dict[str, int]) -> Columns:
     """Turn judged rows into sorted columns. Pure."""
+    spec = rows.model.spec
     devices = np.array([device_ids[name] for name in rows.devices], dtype=np.int32)
     micros = np.array(rows.micros, dtype=np.int64)
-    sequence = rows.model.spec.sequence_key
-    seqs = np.array([reading.s or 0 for reading in rows.readings] if sequence else [0] * len(rows), dtype=np.int64)
+    sequence = [seq or 0 for seq in map(attrgetter("s"), rows.readings)] if spec.sequence_key else [0] * len(rows)
+    seqs = np.array(sequence, dtype=np.int64)
     order = np.lexsort((seqs, micros, devices))
     received = (np.array(rows.received)[order] * 1e6).round().astype(np.int64)
-    places = order.tolist()
-    values: list[tuple[FieldSpec, list[Any]]] = []
-    for number, spec in enumerate(rows.model.spec.fields):
-        attribute = f"f{number}"
-        column = [getattr(rows.readings[place], attribute) for place in places]
-        if spec.kind == "timestamp":
-            column = [None if value is None else microseconds(value) for value in column]
-        values.append((spec, column))
     entries = np.array(rows.entries, dtype=np.int32)[order]
+    readings = [rows.readings[place] for place in order.tolist()]
+    values = [(field, _column(field, f"f{number}", readings)) for number, field in enumerate(spec.fields)]
     return Columns(rows, order, devices[order], micros[order], seqs[order], received, entries, values)
+
+
+def _column(field: FieldSpec, attribute: str, readings: list[Any]) -> list[Any]:
+    values = list(map(attrgetter(attribute), readings))
+    if field.kind == "timestamp":
+        return [None if value is None else microseconds(value) for value in values]
+    return values
 
 
 @dataclass(slots=True)
@@ -83,27 +87,35 @@ class Inserted:
 def insert(columns: Columns, *, isolate: bool = False) -> Inserted:
     """Insert rows; one statement for all of them.
 
-    Only when some were there already is it taken back and done again entry by entry, to know whose they were. When
-    PostgreSQL refuses a row, DataError or IntegrityError is raised; with `isolate` the rows are halved instead until
-    only the guilty ones are left out.
+    Only when some were there already is it taken back and done again with questions, to know which. When PostgreSQL
+    refuses a row, DataError or IntegrityError is raised; with `isolate` the rows are halved instead until only the
+    guilty ones are left out.
     """
     inserted = Inserted()
-    if not isolate:
+    places = np.arange(len(columns))
+    if isolate:
+        new = _insert_halves(columns, places, inserted.refused)
+    else:
         with transaction.atomic():
-            if _insert(columns, np.arange(len(columns))) == len(columns):
+            if _insert(columns, places) == len(columns):
                 return inserted
             transaction.set_rollback(True)
-    for entry in np.unique(columns.entries).tolist():
-        places = np.flatnonzero(columns.entries == entry)
-        tried = Counter(columns.devices[places].tolist())
-        if isolate:
-            tried.subtract(_insert_halves(columns, places, inserted.refused))
-        else:
-            tried.subtract(_insert_telling(columns, places))
-        inserted.duplicates.update({(entry, device): count for device, count in tried.items() if count})
-    for place in inserted.refused:
-        inserted.duplicates[int(columns.entries[place]), int(columns.devices[place])] -= 1
+        new = _insert_telling(columns, places)
+    _count_duplicates(columns, new, inserted)
     return inserted
+
+
+def _count_duplicates(columns: Columns, new: set[Key], inserted: Inserted) -> None:
+    """Count the rows that are not in the table because their keys were; of equal rows the first one to come is new."""
+    keys = zip(columns.devices.tolist(), columns.micros.tolist(), columns.seqs.tolist(), strict=True)
+    entries = columns.entries.tolist()
+    for place, key in enumerate(keys):
+        if place in inserted.refused:
+            continue
+        if key in new:
+            new.remove(key)
+        else:
+            inserted.duplicates[entries[place], key[0]] += 1
 
 
 def without(columns: Columns, places: Iterable[int]) -> Columns:
@@ -111,32 +123,29 @@ def without(columns: Columns, places: Iterable[int]) -> Columns:
     keep = np.ones(len(columns), dtype=bool)
     keep[list(places)] = False
     kept = np.flatnonzero(keep).tolist()
-    values = [(spec, [column[place] for place in kept]) for spec, column in columns.values]
-    arrays_kept = (
-        columns.order,
-        columns.devices,
-        columns.micros,
-        columns.seqs,
-        columns.received,
-        columns.entries,
+    return Columns(
+        columns.rows,
+        columns.order[keep],
+        columns.devices[keep],
+        columns.micros[keep],
+        columns.seqs[keep],
+        columns.received[keep],
+        columns.entries[keep],
+        [(spec, [column[place] for place in kept]) for spec, column in columns.values],
     )
-    order, devices, micros, seqs, received, entries = (column[keep] for column in arrays_kept)
-    return Columns(columns.rows, order, devices, micros, seqs, received, entries, values)
 
 
-def _insert_halves(columns: Columns, places: NDArray[np.intp], refused: dict[int, str]) -> Counter[int]:
-    """Insert what can be inserted; note each place that cannot, and why. Return how many were new, by device."""
+def _insert_halves(columns: Columns, places: NDArray[np.intp], refused: dict[int, str]) -> set[Key]:
+    """Insert what can be inserted; note each place that cannot, and why. Return the keys that were new."""
     try:
         with transaction.atomic():
             return _insert_telling(columns, places)
     except (DataError, IntegrityError) as error:
         if len(places) == 1:
             refused[int(places[0])] = str(error).strip().split("\n")[0]
-            return Counter()
+            return set()
     middle = len(places) // 2
-    new = _insert_halves(columns, places[:middle], refused)
-    new.update(_insert_halves(columns, places[middle:], refused))
-    return new
+    return _insert_halves(columns, places[:middle], refused) | _insert_halves(columns, places[middle:], refused)
 
 
 def _insert(columns: Columns, places: NDArray[np.intp]) -> int:
@@ -145,10 +154,11 @@ def _insert(columns: Columns, places: NDArray[np.intp]) -> int:
         return cursor.rowcount
 
 
-def _insert_telling(columns: Columns, places: NDArray[np.intp]) -> Counter[int]:
-    """Insert the rows at some places in one statement; return how many were new, by device."""
-    with _executed(columns, places, SQL(" RETURNING device_id")) as cursor:
-        return Counter(device for (device,) in cursor.fetchall())
+def _insert_telling(columns: Columns, places: NDArray[np.intp]) -> set[Key]:
+    """Insert the rows at some places in one statement; return the keys that were new."""
+    ending = SQL(" RETURNING device_id, (extract(epoch FROM ts) * 1000000)::bigint, seq")
+    with _executed(columns, places, ending) as cursor:
+        return set(cursor.fetchall())
 
 
 @contextmanager
@@ -187,7 +197,7 @@ def _parameters(columns: Columns, places: NDArray[np.intp]) -> tuple[list[str], 
     picked = places.tolist() if len(places) < len(columns) else None
     for spec, column in columns.values:
         values = column if picked is None else [column[place] for place in picked]
-        if values.count(None) < len(values):
+        if any(value is not None for value in values):
             names.append(spec.name)
             parameters.append(arrays.encode(COLUMN_KINDS[spec.kind], values))
     return names, parameters

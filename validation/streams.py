@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,18 +60,30 @@ class StreamReader:
             if "BUSYGROUP" not in str(error):
                 raise
 
-    def held(self, count: int) -> list[Entry]:
-        """Return what this consumer was given earlier and did not finish."""
-        return self._read("0", count)
+    def chunks(self, count: int) -> Iterator[list[Entry]]:
+        """Yield what is there for us, `count` entries at most at once.
+
+        First what this consumer was given earlier and did not finish, then what is new, then what others, dead by all
+        appearance, have held for too long. Each of the first and the last is yielded once, finished or not.
+        """
+        after = "0"
+        while held := self._read(after, count):
+            yield held
+            after = held[-1].name
+        while new := self.new(count):
+            yield new
+        start: bytes | str = "0-0"
+        while True:
+            answer: Any = self.client.xautoclaim(STREAM, GROUP, self.consumer, RECLAIM_AFTER_MS, start, count=count)
+            start = answer[0]
+            if reclaimed := _entries(answer[1]):
+                yield reclaimed
+            if start == b"0-0":
+                return
 
     def new(self, count: int) -> list[Entry]:
         """Return entries that nobody was given yet."""
         return self._read(">", count)
-
-    def reclaimed(self, count: int) -> list[Entry]:
-        """Take over what others, dead by all appearance, have held for too long."""
-        answer: Any = self.client.xautoclaim(STREAM, GROUP, self.consumer, RECLAIM_AFTER_MS, count=count)
-        return _entries(answer[1])
 
     def finish(self, entries: Sequence[Entry]) -> None:
         """Acknowledge and delete entries. Only ever after their outcome was committed."""

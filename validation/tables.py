@@ -13,17 +13,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import LiteralString
 
 from django.db import OperationalError, connection, transaction
 from psycopg.errors import LockNotAvailable
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
-from validation.spec import FieldSpec, ModelSpec
+from validation.spec import FieldSpec, Kind, ModelSpec
 
 SCHEMA = "telemetry"
 LOCK_TIMEOUT = "500ms"
 LOCK_TRIES = 20
-COLUMN_TYPES = {
+COLUMN_TYPES: dict[Kind, LiteralString] = {
     "number": "double precision",
     "integer": "bigint",
     "boolean": "boolean",
@@ -54,13 +56,16 @@ def faults_of_types(spec: ModelSpec, existing: dict[str, str]) -> list[str]:
 
 
 def ensure_table(spec: ModelSpec) -> None:
-    """Create a model's table, or add the columns that its newer fields need. May be called again and again."""
-    existing = columns(spec.name)
-    missing = [field for field in spec.fields if field.name not in existing]
-    if not existing:
-        _with_short_lock(_create_table(spec))
-    elif missing:
-        _with_short_lock(_add_columns(spec.name, missing))
+    """Create a model's table, or add the columns that its newer fields need. May run in several processes at once."""
+
+    def change() -> Composed | None:
+        existing = columns(spec.name)
+        missing = [field for field in spec.fields if field.name not in existing]
+        if not existing:
+            return _create_table(spec)
+        return _add_columns(spec.name, missing) if missing else None
+
+    _with_short_lock(change)
 
 
 def columns(model: str) -> dict[str, str]:
@@ -78,7 +83,7 @@ def partitions(model: str) -> set[date]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
-            "WHERE i.inhparent = to_regclass(format('%%I.%%I', %s::text, %s::text))",
+            "WHERE i.inhparent = to_regclass(format('%%I.%%I', %s::text, %s::text)) AND c.relname ~ '_p[0-9]{8}$'",
             [SCHEMA, model],
         )
         return {datetime.strptime(name[-8:], "%Y%m%d").replace(tzinfo=UTC).date() for (name,) in cursor.fetchall()}
@@ -87,20 +92,27 @@ def partitions(model: str) -> set[date]:
 def ensure_partitions(model: str, days: Iterable[date]) -> None:
     """Make the partitions of some days (UTC) where they are missing. May run in several processes at once."""
     for day in sorted(days):
-        _with_short_lock(_create_partition(model, day), unless=lambda day=day: day in partitions(model))
+        _with_short_lock(partial(_missing_partition, model, day))
 
 
-def _with_short_lock(statement: Composed, unless: Callable[[], bool] | None = None) -> None:
-    """Run a schema change alone of its kind, waiting for locks only briefly and trying again."""
+def _missing_partition(model: str, day: date) -> Composed | None:
+    return None if day in partitions(model) else _create_partition(model, day)
+
+
+def _with_short_lock(find: Callable[[], Composed | None]) -> None:
+    """Run the schema change that is found to be missing, alone of its kind; wait for locks only briefly and try again.
+
+    Raises OperationalError when readers or writers of a table leave no gap for LOCK_TRIES times LOCK_TIMEOUT.
+    """
     for attempt in range(LOCK_TRIES):
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(hashtext('dataflow:tables'))")
-                if unless is not None and unless():
-                    return
-                cursor.execute(SQL("SET LOCAL lock_timeout = {}").format(Literal(LOCK_TIMEOUT)))
-                cursor.execute(statement)
-                cursor.execute("SET LOCAL lock_timeout = DEFAULT")
+                statement = find()
+                if statement is not None:
+                    cursor.execute(SQL("SET LOCAL lock_timeout = {}").format(Literal(LOCK_TIMEOUT)))
+                    cursor.execute(statement)
+                    cursor.execute("SET LOCAL lock_timeout = DEFAULT")
                 return
         except OperationalError as error:
             if not isinstance(error.__cause__, LockNotAvailable) or attempt == LOCK_TRIES - 1:
@@ -127,10 +139,13 @@ def _add_columns(model: str, fields: list[FieldSpec]) -> Composed:
 
 
 def _create_partition(model: str, day: date) -> Composed:
-    """Build the day apart and attach it, which keeps readers and writers going (CREATE … PARTITION OF would not)."""
+    """Build the day apart and attach it, which keeps readers and writers going (CREATE … PARTITION OF would not).
+
+    The new table is empty, so the scan that attaching makes costs nothing.
+    """
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
     return SQL(
-        "CREATE TABLE {part} (LIKE {table} INCLUDING DEFAULTS, CHECK (ts >= {start} AND ts < {end}));"
+        "CREATE TABLE {part} (LIKE {table} INCLUDING DEFAULTS);"
         "ALTER TABLE {table} ATTACH PARTITION {part} FOR VALUES FROM ({start}) TO ({end})"
     ).format(
         part=Identifier(SCHEMA, partition_name(model, day)),
@@ -141,4 +156,4 @@ def _create_partition(model: str, day: date) -> Composed:
 
 
 def _type(field: FieldSpec) -> SQL:
-    return SQL(COLUMN_TYPES[field.kind])  # type: ignore[arg-type]  # from the closed list above
+    return SQL(COLUMN_TYPES[field.kind])

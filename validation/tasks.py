@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import ParamSpec, TypeVar, cast
 
 import redis
 from celery import shared_task
@@ -13,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 
 from ingest.ring import connect, identify, without_password
-from ingest.wake import send_drain_task, wake_key
+from ingest.wake import WAKE_TTL_S, send_drain_task, wake_key
 from validation import ledger
 from validation.drain import Drain
 from validation.streams import StreamReader
@@ -23,28 +24,39 @@ log = logging.getLogger(__name__)
 # Seconds that one task drains before it makes room for another buffer's.
 DRAIN_SECONDS = 5.0
 
-_drains: dict[int, Drain] = {}
-_urls: dict[str, str] = {}
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
 
 
-def drain_of_process() -> Drain:
-    """Return this process's drain; a forked worker gets one of its own."""
-    process = os.getpid()
-    if process not in _drains:
-        _drains.clear()
-        _drains[process] = Drain()
-    return _drains[process]
+class Worker:
+    """What a worker process keeps between tasks: the drain with its caches, and a connection to each server."""
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self.drain = Drain()
+        self.queue = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5)
+        self._clients = {url: connect(url) for url in settings.BUFFER_URLS}
+        self._urls: dict[str, str] = {}
+
+    def client(self, buffer: str) -> redis.Redis | None:
+        """Return a client of the buffer with this identity, asking the servers when it is not remembered."""
+        if buffer not in self._urls:
+            for url in self._clients:
+                try:
+                    self._urls[identify(url)] = url
+                except redis.RedisError as error:
+                    log.warning("the buffer %s cannot be asked who it is: %s", without_password(url), error)
+        return self._clients.get(self._urls.get(buffer, ""))
 
 
-def url_of(buffer: str) -> str | None:
-    """Return the URL of the buffer with this identity, asking the servers when it is not remembered."""
-    if buffer not in _urls:
-        for url in settings.BUFFER_URLS:
-            try:
-                _urls[identify(url)] = url
-            except redis.RedisError as error:
-                log.warning("the buffer %s cannot be asked who it is: %s", without_password(url), error)
-    return _urls.get(buffer)
+_workers: list[Worker] = []
+
+
+def worker_of_process() -> Worker:
+    """Return this process's worker; one that was forked gets its own."""
+    if not _workers or _workers[0].process != os.getpid():
+        _workers[:] = [Worker()]
+    return _workers[0]
 
 
 @contextmanager
@@ -57,39 +69,46 @@ def fresh_connection_after_failure() -> Iterator[None]:
         raise
 
 
-@shared_task(name=settings.DRAIN_TASK)
-@fresh_connection_after_failure()
+def task(name: str) -> Callable[[Callable[Arguments, Answer]], Callable[Arguments, Answer]]:
+    """Make a function a Celery task that leaves no broken database connection behind."""
+
+    def register(function: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+        guarded = fresh_connection_after_failure()(function)
+        return cast(Callable[Arguments, Answer], shared_task(name=name)(guarded))
+
+    return register
+
+
+@task(settings.DRAIN_TASK)
 def drain(buffer: str) -> None:
     """Drain one buffer for a while; ask for another turn when there is more."""
-    url = url_of(buffer)
-    if url is None:
+    worker = worker_of_process()
+    client = worker.client(buffer)
+    # From here on a new batch wakes another worker: it may come after this one has looked.
+    worker.queue.delete(wake_key(buffer))
+    if client is None:
         log.warning("no server of the ring is the buffer %s; the sweep will look again", buffer)
-        return
-    with redis.Redis.from_url(settings.REDIS_URL) as queue:
-        # From here on a new batch wakes another worker: it may come after this one has looked.
-        queue.delete(wake_key(buffer))
-    with connect(url) as client:
-        if drain_of_process().run(StreamReader(client), buffer, DRAIN_SECONDS):
-            send_drain_task(settings.DRAIN_TASK, buffer)
+    elif worker.drain.run(StreamReader(client), buffer, DRAIN_SECONDS):
+        wake(worker, buffer)
 
 
-@shared_task(name="validation.sweep")
+@task("validation.sweep")
 def sweep() -> None:
-    """Send a drain to every buffer that holds something: what a lost wake or a dead worker left."""
+    """Wake a worker for every buffer that holds something: what a lost wake or a dead worker left."""
+    worker = worker_of_process()
     for url in settings.BUFFER_URLS:
         try:
             with connect(url) as client:
                 reader = StreamReader(client)
-                if reader.waiting():
-                    send_drain_task(settings.DRAIN_TASK, identify(url))
                 reader.ensure_group()
                 reader.drop_idle_consumers()
+                if reader.waiting():
+                    wake(worker, identify(url))
         except redis.RedisError as error:
             log.warning("the buffer %s cannot be swept: %s", without_password(url), error)
 
 
-@shared_task(name="validation.settle")
-@fresh_connection_after_failure()
+@task("validation.settle")
 def settle() -> None:
     """Fold old ledger entries into sums of a minute, for every buffer that answers."""
     for url in settings.BUFFER_URLS:
@@ -98,3 +117,9 @@ def settle() -> None:
                 ledger.settle(client, identify(url))
         except redis.RedisError as error:
             log.warning("the ledger of the buffer %s cannot be settled: %s", without_password(url), error)
+
+
+def wake(worker: Worker, buffer: str) -> None:
+    """Send the drain task for a buffer, unless one is on its way: a long backlog must not fill the queue."""
+    if worker.queue.set(wake_key(buffer), 1, nx=True, ex=WAKE_TTL_S):
+        send_drain_task(settings.DRAIN_TASK, buffer)

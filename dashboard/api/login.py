@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth import authenticate
-from django.contrib.auth.models import AbstractUser, update_last_login
+from django.contrib.auth.models import User, update_last_login
 from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
@@ -40,11 +40,11 @@ class AdminLogin(ApiView):
         user = staff_user(request._request, **given.validated_data)
         row, token = AuthToken.objects.create(user)
         # Not the signal of a sign-in: its receivers would open a session, which a program has no use for.
-        update_last_login(None, user)
+        update_last_login(type(user), user)
         return Response({"token": token, "expires": row.expiry})
 
 
-def staff_user(request: HttpRequest, username: str, password: str) -> AbstractUser:
+def staff_user(request: HttpRequest, username: str, password: str) -> User:
     """Return the member of staff with this name and password.
 
     Raises Throttled when too many guesses were wrong, else BadCredentials, whatever the fault was: a right password
@@ -60,7 +60,7 @@ def staff_user(request: HttpRequest, username: str, password: str) -> AbstractUs
         raise Throttled(detail="Too many wrong guesses. Wait a quarter of an hour.")
     if user is None:
         raise BadCredentials()
-    found: AbstractUser = user
+    found: User = user
     return found
 
 

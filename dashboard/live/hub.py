@@ -142,7 +142,7 @@ class Hub:
         state = ModelState(reading.spec)
         state.take_rows(reading.rows, reading.at)
         for stored in early:
-            state.take_announcement(stored)
+            state.take_announcement(stored, time.time())
         state.refresh(time.time())
         self._models[model] = state
         return state
@@ -151,7 +151,7 @@ class Hub:
         if stored["model"] in self._early:
             self._early[stored["model"]].append(stored)
         elif stored["model"] in self._models:
-            self._models[stored["model"]].take_announcement(stored)
+            self._models[stored["model"]].take_announcement(stored, time.time())
 
     def _on_rejoined(self) -> None:
         self._lost = True

@@ -1,7 +1,8 @@
 """What is known now of the devices of one model. Pure: rows and announcements go in, entries come out.
 
-Rows from the database are the truth; announcements only come sooner, and some never come. The newest reading by event
-time wins; whatever comes last wins among readings of one moment.
+Rows from the database are the truth; announcements only come sooner, and some never come. An announcement is made after
+the commit, so rows that were read after it came are at least as new. Otherwise the newest reading by event time wins,
+and among readings of one moment whatever came last.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class DeviceState:
     """One device: its newest reading, when it was last heard of, and what the next frame has to say about it.
 
     `told` is the newest arrival that was announced, `owed` the newest one that the database knew when last read.
+    `heard_at` is when the last announcement came.
     """
 
     ts: float
@@ -34,6 +36,7 @@ class DeviceState:
     values: dict[str, Value]
     told: float
     owed: float
+    heard_at: float = 0.0
     override: float | None = None
     learned: float | None = None
     status: Status = "offline"
@@ -64,41 +67,45 @@ class ModelState:
         named = set()
         for row in rows:
             named.add(row.device)
-            missed |= self._take_row(row)
-        # A device that was announced after the reading began is not in it and yet there.
+            missed |= self._take_row(row, read_at)
         known = self._devices.items()
-        gone = [name for name, state in known if name not in named and state.last_seen < read_at - LAG_S]
+        gone = [name for name, state in known if name not in named and state.heard_at < read_at]
         for name in gone:
             del self._devices[name]
         self._snapshots.clear()
         return missed or bool(gone)
 
-    def _take_row(self, row: Newest) -> bool:
+    def _take_row(self, row: Newest, read_at: float) -> bool:
         ts, last_seen = row.ts.timestamp(), row.last_seen.timestamp()
         state = self._devices.get(row.device)
         if state is None:
             seen = last_seen
-            self._devices[row.device] = DeviceState(ts, seen, row.values, seen, seen, row.override, row.learned)
+            self._devices[row.device] = DeviceState(
+                ts, seen, row.values, seen, seen, override=row.override, learned=row.learned
+            )
             return False
         missed = state.owed > state.told + LAG_S
         state.told, state.owed = max(state.told, state.owed), last_seen
-        if ts > state.ts or (ts == state.ts and row.values != state.values):
-            state.ts, state.values, state.changed = ts, row.values, True
+        if ts > state.ts:
             _add_points(state, {name: [(ts, value)] for name, value in row.values.items() if _is_drawn(value)})
-        if (row.override, row.learned) != (state.override, state.learned):
-            state.override, state.learned, state.changed = row.override, row.learned, True
-        if last_seen > state.last_seen:
-            state.last_seen, state.changed = last_seen, True
+        before = (state.ts, state.values, state.last_seen, state.override, state.learned)
+        if ts >= state.ts or state.heard_at < read_at:
+            state.ts, state.values = ts, row.values
+        if last_seen > state.last_seen or state.heard_at < read_at:
+            state.last_seen = last_seen
+        state.override, state.learned = row.override, row.learned
+        state.changed |= before != (state.ts, state.values, state.last_seen, state.override, state.learned)
         return missed
 
-    def take_announcement(self, stored: Stored) -> None:
-        """Take in what was stored just now."""
+    def take_announcement(self, stored: Stored, now: float) -> None:
+        """Take in what was stored just before `now`."""
         for name, device in stored["devices"].items():
             state = self._devices.get(name)
             if state is None:
                 seen = device["received_at"]
                 state = self._devices[name] = DeviceState(device["ts"], seen, device["values"], seen, seen)
             _take_device(state, device)
+            state.heard_at = now
         self._snapshots.clear()
 
     def refresh(self, now: float) -> None:
@@ -125,7 +132,7 @@ class ModelState:
         text = self._snapshots.get(wanted)
         if text is None:
             fields = {n: info for n, info in self.fields.items() if wanted.fields is None or n in wanted.fields}
-            entries = selected((_entry(name, state) for name, state in self._devices.items()), wanted)
+            entries = selected((_entry(name, state) for name, state in sorted(self._devices.items())), wanted)
             text = self._snapshots[wanted] = snapshot_text(now, self.spec.name, fields, entries)
         return text
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern
 from knox.models import AuthToken
@@ -29,7 +28,7 @@ def ask(client: Client, pattern: URLPattern) -> Any:
     return client.get(address(pattern))
 
 
-def assert_error(response: HttpResponse | Any, status: int, code: str | None = None) -> dict[str, Any]:
+def assert_error(response: Any, status: int, code: str | None = None) -> dict[str, Any]:
     """Check that an answer is an error in the one shape; return its first item."""
     assert response.status_code == status, response.content
     body = response.json()

@@ -25,7 +25,7 @@ NOW = float(int(time.time()))
 
 
 def history(client: Client, device: str = "van_1", **query: object) -> Any:
-    response = client.get(f"/api/devices/{device}/history", query)
+    response = client.get(f"/api/devices/{device}/history", {name: str(value) for name, value in query.items()})
     assert response.status_code == 200, response.content
     return response.json()
 

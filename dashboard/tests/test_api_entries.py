@@ -42,7 +42,7 @@ def test_entries_are_filtered_by_model_device_and_time(as_charlie: Client) -> No
     assert len(as_charlie.get("/validate?model=van").json()) == 10
     assert len(as_charlie.get("/validate?device=van_2").json()) == 5
     assert len(as_charlie.get("/validate?device=van_2&model=room").json()) == 0
-    rows = as_charlie.get("/validate", {"device": "van_2", "since": T + 30}).json()
+    rows = as_charlie.get("/validate", {"device": "van_2", "since": str(T + 30)}).json()
     assert [row["values"]["speed"] for row in rows] == [4.0, 3.0]
     assert len(as_charlie.get("/validate?limit=3").json()) == 3
 

@@ -74,7 +74,7 @@ def test_only_what_changed_is_in_a_frame() -> None:
     assert len(state.take_changes()) == 2
     state.refresh(T + 1)
     assert state.take_changes() == []
-    state.take_announcement(stored("b", T + 1, {"speed": 3.0}))
+    state.take_announcement(stored("b", T + 1, {"speed": 3.0}), T + 1)
     (entry,) = state.take_changes()
     assert (entry["device_id"], entry["values"], entry["points"]) == ("b", {"speed": 3.0}, {"speed": [(T + 1, 3.0)]})
     state.refresh(T + 31)
@@ -84,7 +84,7 @@ def test_only_what_changed_is_in_a_frame() -> None:
 def test_a_late_reading_is_drawn_and_does_not_become_the_newest() -> None:
     state = ModelState(SPEC)
     state.take_rows([row("a", T, {"speed": 1.0})], T)
-    state.take_announcement(stored("a", T - 3600, {"speed": 9.0}, seen=T + 40))
+    state.take_announcement(stored("a", T - 3600, {"speed": 9.0}, seen=T + 40), T + 40)
     state.refresh(T + 41)
     (entry,) = state.take_changes()
     assert (entry["ts"], entry["values"], entry["status"]) == (T, {"speed": 1.0}, "online")
@@ -108,14 +108,14 @@ def test_a_row_that_is_announced_a_little_later_was_not_missed() -> None:
     state.take_rows([row("a", T, {"speed": 1.0})], T)
     late = [row("a", T + 30, {"speed": 2.0})]
     assert not state.take_rows(late, T + 30)
-    state.take_announcement(stored("a", T + 30, {"speed": 2.0}))
+    state.take_announcement(stored("a", T + 30, {"speed": 2.0}), T + 31)
     assert not state.take_rows(late, T + 40)
 
 
 def test_a_device_that_is_gone_leaves_and_one_that_came_during_the_reading_stays() -> None:
     state = ModelState(SPEC)
     state.take_rows([row("a", T, {"speed": 1.0}), row("b", T, {"speed": 1.0})], T)
-    state.take_announcement(stored("c", T + 60, {"speed": 1.0}))
+    state.take_announcement(stored("c", T + 60, {"speed": 1.0}), T + 61)
     assert state.take_rows([row("a", T, {"speed": 1.0})], T + 60)
     assert devices(state, T).keys() == {"a", "c"}
 
@@ -129,18 +129,18 @@ def test_a_subscription_gets_its_own_devices_and_fields() -> None:
     assert [(entry["device_id"], entry["values"]) for entry in snapshot["devices"]] == [("b", {"speed": 1.0})]
     state.take_changes()
     for name in "abc":
-        state.take_announcement(stored(name, T + 1, {"speed": 2.0, "fuel_level": 8.0}))
+        state.take_announcement(stored(name, T + 1, {"speed": 2.0, "fuel_level": 8.0}), T + 1)
     (entry,) = selected(state.take_changes(), wanted)
-    assert (entry["device_id"], entry["values"], entry["points"].keys()) == ("b", {"speed": 2.0}, {"speed"})
+    assert (entry["device_id"], entry["values"], list(entry["points"])) == ("b", {"speed": 2.0}, ["speed"])
 
 
 def test_points_are_thinned_to_twenty_a_second_of_event_time() -> None:
-    second = [(T + n / 100, float(n)) for n in range(100)]
+    second: list[Point] = [(T + n / 100, float(n)) for n in range(100)]
     assert len(thinned(second)) == 20
     assert thinned(second)[-1] == second[-1]
-    backlog = [(T + n / 5, float(n)) for n in range(100)]
+    backlog: list[Point] = [(T + n / 5, float(n)) for n in range(100)]
     assert thinned(backlog) == backlog
-    flood = [(T + n / 100, float(n)) for n in range(100_000)]
+    flood: list[Point] = [(T + n / 100, float(n)) for n in range(100_000)]
     assert len(thinned(flood)) == MAX_POINTS
 
 
@@ -149,7 +149,7 @@ def test_a_flood_between_two_frames_is_bounded() -> None:
     for burst in range(50):
         message = stored("a", T + burst, {"speed": 1.0})
         message["devices"]["a"]["points"] = {"speed": [(T + burst + n / 1000, 1.0) for n in range(1000)]}
-        state.take_announcement(message)
+        state.take_announcement(message, T + burst)
     assert all(len(points) <= MAX_WAITING + 1000 for points in state._devices["a"].points.values())
     (entry,) = state.take_changes()
     assert len(entry["points"]["speed"]) <= MAX_POINTS
@@ -215,7 +215,7 @@ def test_a_snapshot_and_its_frames_are_a_new_snapshot_whatever_was_lost(steps: l
             kept = values if newest == ts else rows[device].values
             rows[device] = row(device, newest, kept, seen=now)
             if announced:
-                state.take_announcement(stored(device, ts, values, seen=now))
+                state.take_announcement(stored(device, ts, values, seen=now), now)
         elif step[0] == "wait":
             now += step[1]
         elif step[0] == "delete":

@@ -35,11 +35,19 @@ def sign_in(page: Page, user: str, password: str, path: str = "/") -> None:
 
 
 def open_live(page: Page, query: str = "") -> None:
-    """Open the live page and wait until it is live and what is stored is drawn."""
+    """Open the live page and wait until it is live and has a chart."""
     page.goto(f"/{query}")
     wait_until_live(page)
     expect(charts(page).first.locator("canvas")).to_be_visible()
+
+
+def open_paused(page: Page, query: str = "") -> None:
+    """Open the live page and pause it once everything that is stored is drawn."""
+    open_live(page, query)
     page.wait_for_load_state("networkidle")
+    page.keyboard.press("p")
+    expect(word(page)).to_have_text("Paused")
+    page.wait_for_timeout(300)
 
 
 def wait_until_live(page: Page, seconds: float = 20) -> None:

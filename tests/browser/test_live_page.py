@@ -16,6 +16,7 @@ from tests.browser.pages import (
     drawn_share,
     eventually,
     open_live,
+    open_paused,
     picture,
     sign_in,
     wait_until_live,
@@ -73,10 +74,7 @@ def test_every_chart_says_value_unit_status_and_age_in_words(new_page: NewPage) 
 
 def test_while_paused_the_charts_stand_still_and_what_comes_is_counted(new_page: NewPage) -> None:
     page = new_page()
-    open_live(page, "?window=1m")
-    page.keyboard.press("p")
-    expect(word(page)).to_have_text("Paused")
-    page.wait_for_timeout(300)
+    open_paused(page, "?window=1m")
     before, text = picture(page), charts(page).first.inner_text()
     first = int(page.locator("#new-count").inner_text().split()[0])
     page.wait_for_timeout(3 * SECOND)
@@ -91,8 +89,7 @@ def test_while_paused_the_charts_stand_still_and_what_comes_is_counted(new_page:
 
 def test_another_window_can_be_looked_at_while_paused(new_page: NewPage) -> None:
     page = new_page()
-    open_live(page, "?window=1m")
-    page.keyboard.press("p")
+    open_paused(page, "?window=1m")
     before = picture(page)
     choose_window(page, "15 min")
     eventually(page, lambda: picture(page) != before, "the longer window is shown")
@@ -150,7 +147,7 @@ def test_the_rule_for_online_is_spelled_out(new_page: NewPage) -> None:
     page = new_page()
     open_live(page)
     expect(page.locator("#counts")).to_contain_text("10 online")
-    page.get_by_text("When is a device online?").click()
+    page.get_by_text("The whole rule").click()
     expect(page.get_by_text("at least 30 s")).to_be_visible()
 
 

@@ -111,7 +111,7 @@ def test_all_presences_come_from_one_query() -> None:
     assert len(queries) == 1
     assert [(row.device, row.model) for row in found] == [("a", "van"), ("b", "room"), ("b", "van"), ("c", None)]
     assert found[2].last_seen == instant(T + 5)
-    assert found[3] == ("c", None, None, 3, None)
+    assert list(found[3]) == ["c", None, None, 3, None]
     assert [(row.device, row.model) for row in selectors.presences("van")] == [("a", "van"), ("b", "van")]
 
 

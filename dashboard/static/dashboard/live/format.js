@@ -63,7 +63,7 @@ export function clockTime(epoch, withSeconds) {
 export function decimalsFor(min, max, unit = "") {
   const largest = Math.max(Math.abs(min), Math.abs(max));
   const fine = Math.ceil(2.3 - Math.log10(max - min || largest / 10 || 1));
-  const sensible = unit === "°" || largest === 0 ? MAX_DECIMALS : 3 - Math.floor(Math.log10(largest));
+  const sensible = ["°", "deg"].includes(unit) || largest === 0 ? MAX_DECIMALS : 3 - Math.floor(Math.log10(largest));
   return Math.max(0, Math.min(fine, sensible, MAX_DECIMALS));
 }
 

@@ -61,10 +61,11 @@ function timeAxis() {
 
 function timeLabel(plot, ts, increment) {
   const withSeconds = increment < 60;
-  // A label as wide as this would be cut off at the right border of the canvas.
+  // Too near to an edge, a label would touch the axis on the left or be cut off on the right.
   const halfWidth = withSeconds ? 23 : 15;
-  const room = plot.bbox.width / uPlot.pxRatio - plot.valToPos(ts, "x") + RIGHT_PADDING;
-  return room < halfWidth ? "" : clockTime(ts, withSeconds);
+  const left = plot.valToPos(ts, "x");
+  const right = plot.bbox.width / uPlot.pxRatio - left + RIGHT_PADDING;
+  return Math.min(left, right) < halfWidth ? "" : clockTime(ts, withSeconds);
 }
 
 function valueAxis() {
