@@ -13,7 +13,7 @@ run: $(READY)  ## start everything, with ten simulated vehicles
 
 test: $(READY) $(VENV)/.ready-dev  ## all tests, on real services that start by themselves
 	$(BIN)/python -m pytest $(TESTS)
-	PATH="$$PATH:$(CURDIR)/$(BIN)" node --test tests/js/
+	PATH="$$PATH:$(CURDIR)/$(BIN)" node --test tests/js/*.test.js
 
 check: $(READY) $(VENV)/.ready-dev  ## lint, types, import contracts, then the tests
 	$(BIN)/ruff check .

@@ -3,8 +3,12 @@ import { test } from "node:test";
 import { duration, historyPath, historyResolution } from "../../dashboard/static/dashboard/live/api.js";
 import { Choices } from "../../dashboard/static/dashboard/live/choices.js";
 import { ServerClock } from "../../dashboard/static/dashboard/live/clock.js";
-import { absolute, ago, decimalsFor, span, valueText } from "../../dashboard/static/dashboard/live/format.js";
+import { absolute, ago, decimalsFor, span, unitSymbol, valueText } from "../../dashboard/static/dashboard/live/format.js";
 import { gapAfter, statusAfter, statusReason } from "../../dashboard/static/dashboard/live/status.js";
+
+test("a unit is said as people write it", () => {
+  assert.deepEqual(["deg", "Cel", "km/h", ""].map(unitSymbol), ["°", "°C", "km/h", ""]);
+});
 
 test("a span is said in at most two units", () => {
   assert.deepEqual([0, 4.9, 60, 65, 3600, 3720, 90000, 31557600 * 11].map(span),

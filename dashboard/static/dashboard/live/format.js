@@ -63,7 +63,7 @@ export function clockTime(epoch, withSeconds) {
 export function decimalsFor(min, max, unit = "") {
   const largest = Math.max(Math.abs(min), Math.abs(max));
   const fine = Math.ceil(2.3 - Math.log10(max - min || largest / 10 || 1));
-  const sensible = ["°", "deg"].includes(unit) || largest === 0 ? MAX_DECIMALS : 3 - Math.floor(Math.log10(largest));
+  const sensible = unit === "°" || largest === 0 ? MAX_DECIMALS : 3 - Math.floor(Math.log10(largest));
   return Math.max(0, Math.min(fine, sensible, MAX_DECIMALS));
 }
 
@@ -94,4 +94,18 @@ export function showTime(element, epoch, now) {
   element.dataset.epoch = String(epoch);
   element.dateTime = new Date(epoch * 1000).toISOString();
   element.title = absolute(epoch);
+}
+
+/** Units whose UCUM code (ucum.org, the unified code for units of measure) is not what people write. */
+const SYMBOLS = new Map(Object.entries({
+  deg: "°", Cel: "°C", "[degF]": "°F", Ohm: "Ω", "m/s2": "m/s²", m2: "m²", m3: "m³", um: "µm", us: "µs", "kW.h": "kWh", "W.h": "Wh",
+}));
+
+/**
+ * Say a unit as people write it.
+ * @param {string} code UCUM
+ * @returns {string}
+ */
+export function unitSymbol(code) {
+  return SYMBOLS.get(code) ?? code;
 }

@@ -1,3 +1,4 @@
+import { unitSymbol } from "./format.js";
 import { Series } from "./series.js";
 import { DEFAULT_INTERVAL_S, statusAfter } from "./status.js";
 
@@ -53,7 +54,8 @@ export class LiveStore {
    * @param {{fields: Record<string, Field>, devices: Object[]}} frame
    */
   applySnapshot(frame) {
-    this.fields = new Map(Object.entries(frame.fields ?? {}));
+    const fields = Object.entries(frame.fields ?? {});
+    this.fields = new Map(fields.map(([name, field]) => [name, { ...field, unit: unitSymbol(field.unit) }]));
     const named = new Set(frame.devices.map((entry) => entry.device_id));
     for (const id of this.devices.keys()) if (!named.has(id)) this.devices.delete(id);
     for (const entry of frame.devices) {
