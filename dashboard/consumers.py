@@ -17,7 +17,7 @@ from dashboard.live.messages import NOT_SIGNED_IN, TOO_LONG, TOO_MANY, Ack, Unre
 log = logging.getLogger(__name__)
 
 MAX_CHARACTERS = 65_536  # of one message: a subscription to a thousand devices with the longest of names
-# A client that acknowledges every frame sends about one a second.
+FAILED = 1011  # WebSocket's own code for a server that cannot go on
 MESSAGES, PER_S = 60, 10.0
 
 
@@ -76,7 +76,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             raise Unreadable("not_text", "Send text, not bytes.")
         message = parse(text)
         if isinstance(message, Ack):
-            socket.mailbox.acknowledge(message.seq)
+            # One for each frame is not too much, however many frames there are.
+            self._count -= socket.mailbox.acknowledge(message.seq)
         else:
             await hub.subscribe(socket, message)
 
@@ -96,5 +97,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                     await self.close(item)
                     return
                 await self.send(text_data=item)
-        except OSError as error:
-            log.info("a live socket went away: %s", error)
+        except Exception:
+            # Without a writer the socket would stay open and silent; closed, the page comes back.
+            log.exception("cannot write to a live socket, which is closed")
+            await self.close(FAILED)

@@ -11,6 +11,7 @@ class Counts:
 
     backlog: int = 0  # were in the outbox when the run began
     made: int = 0  # new ones
+    skipped: int = 0  # not made at all, because this process got no time for it for seconds on end
     sent: int = 0  # published at least once; a repeat is not counted here
     acknowledged: int = 0  # the broker said success, and the row is gone
     queued: int = 0  # still in the outbox at the end

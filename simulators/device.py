@@ -114,6 +114,9 @@ class Device:
         elapsed = self._around.loop.time() - self._began
         batch = self._source.take(elapsed, time.time(), self._outbox.room)
         self._put(batch)
+        if batch.skipped:
+            self.counts.skipped += batch.skipped
+            self._around.complaints.complain("slow", "this machine is too busy: devices leave readings out")
         self._plan_next()
 
     def _put(self, batch: Batch) -> None:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from simulators.claims import Claims
 from simulators.complaints import Complaints
@@ -39,9 +40,16 @@ class Ending(Enum):
     INTERRUPTED = "interrupted"  # Ctrl-C
     TERMINATED = "terminated"  # SIGTERM
     FORCED = "forced"  # a second of either
+    FAILED = "failed"  # an error that nobody expected
 
 
-DRAIN_S = {Ending.FINISHED: None, Ending.INTERRUPTED: 10.0, Ending.TERMINATED: 5.0, Ending.FORCED: 0.0}
+DRAIN_S = {
+    Ending.FINISHED: None,
+    Ending.INTERRUPTED: 10.0,
+    Ending.TERMINATED: 5.0,
+    Ending.FORCED: 0.0,
+    Ending.FAILED: 0.0,
+}
 
 
 class Stopper:
@@ -55,6 +63,11 @@ class Stopper:
         self.ending = ending if self.ending is None else Ending.FORCED
         if self.ending is not Ending.FORCED:
             log.info("ending: connected devices send what they have; the same again stops at once")
+
+    def fail(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log an error that came out of a callback and end the run: a device must not fall silent unnoticed."""
+        loop.default_exception_handler(context)
+        self.ending = Ending.FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +106,7 @@ async def run(plan: Plan, stopper: Stopper, report: Report, listen: Listen) -> O
     """Open the devices, let them work, drain them and say goodbye."""
     loop = asyncio.get_running_loop()
     listen(loop)
+    loop.set_exception_handler(stopper.fail)
     tls = ssl.create_default_context() if plan.broker.tls else None
     with ExitStack() as stack:
         connectors = ThreadPoolExecutor(CONNECTORS, thread_name_prefix="connect")
@@ -152,7 +166,7 @@ async def leave(devices: list[Device], stopper: Stopper) -> None:
     for device in devices:
         device.leave()
     while not all(device.over for device in devices):
-        if stopper.ending is Ending.FORCED or time.monotonic() > deadline:
+        if stopper.ending in (Ending.FORCED, Ending.FAILED) or time.monotonic() > deadline:
             break
         await asyncio.sleep(0.01)
     for device in devices:

@@ -7,7 +7,7 @@ import math
 from simulators.profiles import Profile
 from simulators.source import Batch
 
-LATE_S = 2.0  # a process that was held up for longer than this leaves readings out instead of making them all at once
+LATE_S = 5.0  # a process that was held up for longer than this leaves readings out instead of making them all at once
 
 
 class LiveSource:
@@ -32,8 +32,8 @@ class LiveSource:
     def take(self, elapsed: float, now: float, room: int) -> Batch:
         """Measure now. A full outbox is no reason not to: it drops its oldest."""
         self._turn += 1
-        behind = elapsed - self._phase - self._turn * self._interval
-        if behind > max(LATE_S, self._interval):
-            self._turn += math.floor(behind / self._interval)
         self._seq += 1
-        return Batch([self._profile.payload(now, self._seq)], self._seq, self._profile.state())
+        behind = elapsed - self._phase - self._turn * self._interval
+        skipped = math.floor(behind / self._interval) if behind > max(LATE_S, self._interval) else 0
+        self._turn += skipped
+        return Batch([self._profile.payload(now, self._seq)], self._seq, self._profile.state(), skipped)

@@ -86,6 +86,8 @@ class Session:
         """Keep alive; `unanswered` is the age in seconds of the oldest publish without a PUBACK."""
         if self._connection is None:
             return
+        if self._status is not None and self._online_since is not None:
+            unanswered = self._around.loop.time() - self._online_since
         if unanswered > SILENCE_S:
             self._connection.drop(f"no PUBACK for {SILENCE_S:.0f} s")
         else:

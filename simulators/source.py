@@ -11,6 +11,7 @@ class Batch(NamedTuple):
     payloads: list[bytes]
     seq: int | None = None  # of the last one, to be remembered; None leaves what is remembered
     state: str | None = None  # likewise
+    skipped: int = 0  # readings that were left out before these, because their time had long gone by
 
 
 class Source(Protocol):

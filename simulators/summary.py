@@ -10,21 +10,22 @@ from simulators.fleet import Ending, Outcome
 COLUMNS = ("made", "sent", "acknowledged", "queued", "dropped", "refused")
 LISTED = 50  # devices in a table for people; beyond that only those that are not as they should be
 
-DONE, INCOMPLETE, UNREACHABLE, INTERRUPTED = 0, 1, 3, 130
+DONE, FAILED, UNREACHABLE, INTERRUPTED = 0, 1, 3, 130
 
 
 def exit_code(outcome: Outcome) -> int:
-    """Return 130 after Ctrl-C; for a run that ended by itself 3 if the broker was never reached, 1 if
-    readings are left, dropped or set aside; else 0. A run that was told to end by SIGTERM keeps what is left
-    for the next one."""
+    """Return the code that the command's help explains.
+
+    A run that was told to end by SIGTERM may leave readings to the next one; one that ended by itself may not.
+    """
     sums = total(list(outcome.counts.values()))
     if outcome.ending in (Ending.INTERRUPTED, Ending.FORCED):
         return INTERRUPTED
     if outcome.ending is Ending.TERMINATED:
         return DONE
-    if not outcome.connected:
+    if outcome.ending is Ending.FINISHED and not outcome.connected:
         return UNREACHABLE
-    return INCOMPLETE if sums.queued or sums.dropped or sums.set_aside else DONE
+    return FAILED if outcome.ending is Ending.FAILED or sums.queued or sums.dropped or sums.set_aside else DONE
 
 
 def as_json(outcome: Outcome) -> str:
@@ -56,7 +57,7 @@ def as_table(outcome: Outcome) -> str:
 
 def is_odd(counts: Counts) -> bool:
     """Tell whether a device deserves a line among a thousand."""
-    return bool(counts.queued or counts.dropped or counts.refused or not counts.connections)
+    return bool(counts.queued or counts.dropped or counts.refused or counts.skipped or not counts.connections)
 
 
 def row(name: str, counts: Counts, width: int) -> str:

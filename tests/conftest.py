@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -37,7 +36,7 @@ def stack(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
             stack.stop()
     finally:
         stack.end()
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(stack.data_dir, ignore_errors=True)  # its log stays, as long as pytest keeps it
 
 
 @pytest.fixture(scope="session")
@@ -80,9 +79,7 @@ def debian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Debian]:
 
 
 @pytest.fixture(scope="session")
-def debian_stack(
-    debian: Debian, project: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningStack]:
+def debian_stack(debian: Debian, project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """Return a stack on Debian's services, with three vehicles."""
     folder = tmp_path_factory.mktemp("debian-stack")
     stack = RunningStack(project, folder, simulate=3, given=debian.settings)
@@ -92,4 +89,4 @@ def debian_stack(
         stack.stop()
     finally:
         stack.end()
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(stack.data_dir, ignore_errors=True)  # its log stays, as long as pytest keeps it

@@ -156,7 +156,7 @@ class Debian:
 
     def _create_database(self) -> None:
         with psycopg.connect(self._superuser_url, autocommit=True) as database:
-            database.execute(f"CREATE ROLE dataflow LOGIN PASSWORD '{PASSWORD}'")  # type: ignore[arg-type]
+            database.execute(f"CREATE ROLE dataflow LOGIN PASSWORD '{PASSWORD}'")
             database.execute("CREATE DATABASE dataflow OWNER dataflow")
 
     # --- Redis and Mosquitto -----------------------------------------------------------------------------------------

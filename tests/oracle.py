@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import psycopg
@@ -86,14 +87,14 @@ class Arrival(NamedTuple):
     received_at: float
 
 
-def arrivals(stack: RunningStack, model: str, prefix: str) -> dict[str, list[Arrival]]:
-    """Return the stored readings of the devices whose names begin so, by device, in the order of their numbers."""
+def arrivals(stack: RunningStack, since: float) -> dict[str, list[Arrival]]:
+    """Return the stored readings of sensors from a time on, by device, in the order of their numbers."""
     found: dict[str, list[Arrival]] = {}
     for name, *values in stack.query(
         "SELECT name, seq, extract(epoch FROM ts)::float8, extract(epoch FROM received_at)::float8 "
-        f"FROM telemetry.{model} JOIN ingest_device ON ingest_device.id = device_id "
-        "WHERE starts_with(name, %s) ORDER BY name, seq, received_at",
-        prefix,
+        "FROM telemetry.sensor JOIN ingest_device ON ingest_device.id = device_id "
+        "WHERE ts >= to_timestamp(%s) ORDER BY name, seq, received_at",
+        since,
     ):
         found.setdefault(name, []).append(Arrival(*values))
     return found
@@ -105,7 +106,7 @@ def faults_of_arrivals(readings: Sequence[Arrival], made: int) -> list[str]:
     faults = [f"{seq} is missing" for seq in range(1, made + 1) if seq not in counts]
     faults += [f"{seq} came {count} times" for seq, count in counts.items() if count > 1]
     faults += [f"{seq} was never made" for seq in counts if not 1 <= seq <= made]
-    for before, after in zip(readings, readings[1:], strict=False):
+    for before, after in pairwise(readings):
         if after.ts <= before.ts or after.received_at < before.received_at:
             faults.append(f"{after.seq} did not come after {before.seq}")
     return faults

@@ -39,6 +39,7 @@ SETTINGS = (
 START_S = 120.0
 STOP_S = 120.0
 COMMAND_S = 120.0
+SETTLE_S = 60.0  # for what is in flight to be stored
 INTERRUPTED = 130
 
 
@@ -72,7 +73,12 @@ class RunningStack:
     user = "admin"
 
     def __init__(
-        self, project: Path, folder: Path, simulate: int, port: int | None = None, given: Mapping[str, str] | None = None
+        self,
+        project: Path,
+        folder: Path,
+        simulate: int,
+        port: int | None = None,
+        given: Mapping[str, str] | None = None,
     ) -> None:
         """`given` are the settings that somebody sets, such as the URL of a broker of one's own."""
         self.project, self.folder, self.simulate = project, folder, simulate
@@ -191,7 +197,7 @@ class RunningStack:
     def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
         with self.database() as connection:
-            return connection.execute(sql, values).fetchall()  # type: ignore[arg-type]  # the tests write the SQL
+            return connection.execute(sql, values).fetchall()
 
     # --- Run commands beside it --------------------------------------------------------------------------------------
 
@@ -226,9 +232,10 @@ class RunningStack:
 
     def audit(self) -> dict[str, Any]:
         """Return the books once nothing is in flight: balanced, or the test fails."""
-        books = self.json("audit")
-        while books["in_flight"]:
+        books, deadline = self.json("audit"), time.monotonic() + SETTLE_S
+        while books["in_flight"] and time.monotonic() < deadline:
             books = self.json("audit")
+        assert books["in_flight"] == 0, books
         assert books["balanced"] is True
         assert books["received"] == books["stored"] + books["duplicate"] + books["quarantined"]
         return dict(books)

@@ -74,7 +74,9 @@ class Drain:
                 for entry in entries:
                     self._finish(reader, buffer, [entry])
                 return
-            log.exception("the entry %s of buffer %s cannot be stored; it stays and is tried again", entries[0].name, buffer)
+            log.exception(
+                "the entry %s of buffer %s cannot be stored; it stays and is tried again", entries[0].name, buffer
+            )
             return
         reader.finish(entries)
 

@@ -74,17 +74,13 @@ def _faults_of_depth(payload: bytes, value: Any) -> list[Reason]:
     if payload.count(b"[") + payload.count(b"{") <= MAX_DEPTH:
         return []
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        level = [child for item in level for child in _children(item)]
-        if not level:
-            return []
-    return [Reason("too_deep", "", f"More than {MAX_DEPTH} levels of arrays and objects in one another.")]
+    for _ in range(MAX_DEPTH):
+        level = [child for item in level for child in _children(item) if isinstance(child, (dict, list))]
+    return [Reason("too_deep", "", f"More than {MAX_DEPTH} arrays and objects in one another.")] if level else []
 
 
-def _children(item: Any) -> Iterable[Any]:
-    if isinstance(item, dict):
-        return item.values()
-    return item if isinstance(item, list) else ()
+def _children(item: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return item.values() if isinstance(item, dict) else item
 
 
 def _faults_of_text(payload: bytes, value: Any) -> list[Reason]:

@@ -1,9 +1,9 @@
-"""The newest reading of each device in a chunk: for the table of newest values, and for the announcement to the pages."""
+"""The newest reading of each device in a chunk: for the table of newest values, and to announce it to the pages."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from validation.store import Columns
 # How a device's interval is learned: a step counts for a fifth, and at most halves or doubles what was known, so that
 # an outage of an hour does not make the device look slow for a day.
 WEIGHT, WIDEST_STEP = 0.2, 2.0
+MICROS_PER_SLOT = 1_000_000 // POINTS_PER_SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,19 @@ class Newest:
     last: int
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the table says of a device: its row, the newest event time in microseconds (None before the first one)."""
+
+    row: int
+    micros: int | None
+    seq: int
+    interval_s: float | None
+
+
 def newest(columns: Columns) -> Iterator[Newest]:
     """Yield each device of some columns once, in the order of their ids. Pure."""
-    ends = np.flatnonzero(np.diff(columns.devices, append=columns.devices[-1] + 1)).tolist()
+    ends = np.flatnonzero(np.diff(columns.devices, append=-1)).tolist()
     first = 0
     for last in ends:
         yield Newest(int(columns.devices[last]), first, last)
@@ -39,55 +50,97 @@ def newest(columns: Columns) -> Iterator[Newest]:
 def update_latest(columns: Columns, model_id: int) -> None:
     """Move the newest values forward where event times are newer, and note that the devices were heard of.
 
-    Rows are locked in the order of their devices, so that two workers never wait for each other in a circle.
+    Call it in the transaction that stores the rows. Rows are locked in the order of their devices, so that two workers
+    do not wait for each other in a circle, and they are read once they are locked: what one worker found newer cannot
+    be put back by another that looked before it.
     """
     found = list(newest(columns))
-    parameters = [
-        [item.device_id for item in found],
-        [moment(int(columns.micros[item.last])) for item in found],
-        [int(columns.seqs[item.last]) for item in found],
-        [moment(int(columns.received[item.last])) for item in found],
-        [moment(int(columns.received[item.first : item.last + 1].max())) for item in found],
-        [json.dumps(stored_values(columns, item.last)) for item in found],
-        [item.last - item.first + 1 for item in found],
-    ]
-    if _update(parameters, model_id) < len(found):
-        _make_rows(parameters[0], model_id)
-        _update(parameters, model_id)
+    devices = [item.device_id for item in found]
+    known = _lock(devices, model_id)
+    if len(known) < len(found):
+        _make_rows([device for device in devices if device not in known], model_id)
+        known = _lock(devices, model_id)
+    _hear(columns, [(item, known[item.device_id]) for item in found])
+    _move_forward(columns, [(item, known[item.device_id]) for item in found if _is_newer(columns, item, known)])
 
 
-def _update(parameters: list[list[object]], model_id: int) -> int:
+def _is_newer(columns: Columns, item: Newest, known: dict[int, Known]) -> bool:
+    before = known[item.device_id]
+    found = int(columns.micros[item.last]), int(columns.seqs[item.last])
+    return before.micros is None or found > (before.micros, before.seq)
+
+
+def _lock(devices: list[int], model_id: int) -> dict[int, Known]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "WITH heard AS (SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::bigint[], %s::timestamptz[], "
-            "%s::timestamptz[], %s::jsonb[], %s::int[]) AS h (device_id, ts, seq, received_at, seen_at, values, count)), "
-            "held AS (SELECT id FROM validation_latest WHERE model_id = %s AND device_id = ANY(%s::bigint[]) "
-            "ORDER BY device_id FOR UPDATE), "
-            "step AS (SELECT l.id, h.*, (h.ts, h.seq) > (l.ts, l.seq) AS newer, l.interval_s AS known, "
-            "CASE WHEN h.ts > l.ts AND l.ts > '-infinity' "
-            "THEN extract(epoch FROM h.ts - l.ts)::float8 / h.count END AS measured "
-            "FROM held JOIN validation_latest l USING (id) JOIN heard h ON h.device_id = l.device_id) "
-            "UPDATE validation_latest l SET last_seen_at = greatest(l.last_seen_at, s.seen_at), "
-            "ts = CASE WHEN newer THEN s.ts ELSE l.ts END, seq = CASE WHEN newer THEN s.seq ELSE l.seq END, "
-            "received_at = CASE WHEN newer THEN s.received_at ELSE l.received_at END, "
-            "values = CASE WHEN newer THEN s.values ELSE l.values END, "
-            "interval_s = CASE WHEN measured IS NULL THEN known WHEN known IS NULL THEN measured "
-            "ELSE known * (1 - %s) + %s * greatest(known / %s, least(known * %s, measured)) END "
-            "FROM step s WHERE s.id = l.id",
-            [*parameters, model_id, parameters[0], WEIGHT, WEIGHT, WIDEST_STEP, WIDEST_STEP],
+            "SELECT device_id, id, CASE WHEN isfinite(ts) THEN (extract(epoch FROM ts) * 1000000)::bigint END, seq, "
+            "interval_s FROM validation_latest WHERE model_id = %s AND device_id = ANY(%s::bigint[]) "
+            "ORDER BY device_id FOR UPDATE",
+            [model_id, devices],
         )
-        return cursor.rowcount
+        return {device: Known(*row) for device, *row in cursor.fetchall()}
 
 
-def _make_rows(device_ids: list[object], model_id: int) -> None:
+def _make_rows(devices: list[int], model_id: int) -> None:
     """Make rows that anything is newer than; nobody sees them before this transaction has filled them."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO validation_latest (device_id, model_id, ts, seq, received_at, last_seen_at, values) "
             "SELECT id, %s, '-infinity', -1, '-infinity', '-infinity', '{}' FROM unnest(%s::bigint[]) AS id "
             "ORDER BY id ON CONFLICT DO NOTHING",
-            [model_id, device_ids],
+            [model_id, devices],
         )
+
+
+def _hear(columns: Columns, heard: Sequence[tuple[Newest, Known]]) -> None:
+    """Note when the devices were last heard of, however old their event times."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE validation_latest l SET last_seen_at = greatest(l.last_seen_at, h.seen_at) "
+            "FROM unnest(%s::bigint[], %s::timestamptz[]) AS h (id, seen_at) WHERE l.id = h.id",
+            [
+                [known.row for _, known in heard],
+                [moment(_last_arrival(columns, item)) for item, _ in heard],
+            ],
+        )
+
+
+def _move_forward(columns: Columns, newer: Sequence[tuple[Newest, Known]]) -> None:
+    if not newer:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE validation_latest l SET ts = n.ts, seq = n.seq, received_at = n.received_at, values = n.values, "
+            "interval_s = n.interval_s FROM unnest(%s::bigint[], %s::timestamptz[], %s::bigint[], %s::timestamptz[], "
+            "%s::jsonb[], %s::float8[]) AS n (id, ts, seq, received_at, values, interval_s) WHERE l.id = n.id",
+            [
+                [known.row for _, known in newer],
+                [moment(int(columns.micros[item.last])) for item, _ in newer],
+                [int(columns.seqs[item.last]) for item, _ in newer],
+                [moment(int(columns.received[item.last])) for item, _ in newer],
+                [json.dumps(stored_values(columns, item.last)) for item, _ in newer],
+                [learned(known.interval_s, measured(columns, item, known.micros)) for item, known in newer],
+            ],
+        )
+
+
+def measured(columns: Columns, item: Newest, since: int | None) -> float | None:
+    """Return the mean seconds between the moments of a device that are newer than `since`, or None without a step.
+
+    `since` is the newest event time known before, in microseconds; without one the chunk's own first moment counts.
+    Readings of one moment, and those that came late or again, are no steps. Pure.
+    """
+    micros = columns.micros[item.first : item.last + 1]
+    begin = int(micros[0]) if since is None else since
+    moments = len(np.unique(micros[np.searchsorted(micros, begin, side="right") :]))
+    return (int(micros[-1]) - begin) / 1e6 / moments if moments else None
+
+
+def learned(known: float | None, step: float | None) -> float | None:
+    """Return the seconds between readings that are believed in after a step was measured. Pure."""
+    if known is None or step is None:
+        return known if step is None else step
+    return known * (1 - WEIGHT) + WEIGHT * max(known / WIDEST_STEP, min(known * WIDEST_STEP, step))
 
 
 def stored_values(columns: Columns, place: int) -> dict[str, Value]:
@@ -106,7 +159,7 @@ def stored_devices(columns: Columns) -> dict[str, StoredDevice]:
     return {
         names[int(columns.order[item.last])]: StoredDevice(
             ts=int(columns.micros[item.last]) / 1e6,
-            received_at=int(columns.received[item.last]) / 1e6,
+            received_at=_last_arrival(columns, item) / 1e6,
             interval_s=None,
             values=stored_values(columns, item.last),
             points=_points(columns, item),
@@ -115,16 +168,24 @@ def stored_devices(columns: Columns) -> dict[str, StoredDevice]:
     }
 
 
+def _last_arrival(columns: Columns, item: Newest) -> int:
+    """Return when anything of a device last came, in microseconds: not always its newest reading."""
+    return int(columns.received[item.first : item.last + 1].max())
+
+
 def _points(columns: Columns, item: Newest) -> dict[str, list[Point]]:
     """Return the points of one device by field: one for each twentieth of a second, the last one in it."""
-    micros = columns.micros[item.first : item.last + 1]
-    slots = micros // (1_000_000 // POINTS_PER_SECOND)
-    kept = (np.flatnonzero(np.diff(slots, append=slots[-1] + 1)) + item.first).tolist()
-    times = [int(columns.micros[place]) / 1e6 for place in kept]
+    micros = columns.micros[item.first : item.last + 1].tolist()
     points: dict[str, list[Point]] = {}
     for field, column in columns.values:
         if field.kind in ("number", "integer", "boolean"):
-            pairs = [(ts, column[place]) for ts, place in zip(times, kept, strict=True) if column[place] is not None]
-            if pairs:
-                points[field.name] = pairs
+            # A later point takes the place of an earlier one in its slot. Per field, because a device may send one
+            # field in one message and the next field a millisecond later in another.
+            last = {
+                ts // MICROS_PER_SLOT: (ts / 1e6, value)
+                for ts, value in zip(micros, column[item.first : item.last + 1], strict=True)
+                if value is not None
+            }
+            if last:
+                points[field.name] = list(last.values())
     return points

@@ -55,11 +55,11 @@ class CompiledModel:
         return values[0] if values else ""
 
     def read(self, value: Any) -> tuple[Any, list[Reason]]:
-        """Return the reading that a decoded JSON value is and no reasons, or None and every fault of it."""
+        """Return the reading that a decoded JSON value is and no reasons, or None and its faults by place."""
         try:
             return msgspec.convert(value, self.struct), []
         except msgspec.ValidationError:
-            faults = [_reason(error) for error in self.validator.iter_errors(value)]
+            faults = sorted(map(_reason, self.validator.iter_errors(value)), key=lambda reason: reason.path)
         if faults:
             return None, faults
         try:

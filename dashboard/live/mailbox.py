@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from dashboard.live.messages import TOO_MANY, Closing, Frame
+from dashboard.live.messages import TOO_MANY, Closing, Frame, Snapshot, numbered
 
 ACK_WINDOW = 4  # frames; at one a second more than any healthy connection needs
 MAX_TEXTS = 20  # answers to a client that asks and does not read
@@ -22,6 +22,7 @@ class Mailbox:
 
     def __init__(self) -> None:
         self._texts: deque[str] = deque()
+        self._parts: deque[str] = deque()  # of the frame that is going out
         self._frame: Frame | None = None
         self._since = 0.0
         self._seq = 0
@@ -38,11 +39,12 @@ class Mailbox:
             self._texts.append(text)
             self._ready.set()
 
-    def begin(self, snapshot: str) -> None:
+    def begin(self, snapshot: Snapshot) -> None:
         """Begin a subscription: its snapshot goes out next, a frame of the one before does not, and numbers restart."""
+        self._parts = deque(snapshot.rest.parts if snapshot.rest else ())
         self._frame, self._seq, self._gap = None, 0, False
         self._acked = None if self._acked is None else 0
-        self.put(snapshot)
+        self.put(snapshot.text)
 
     def offer(self, frame: Frame, now: float) -> None:
         """Add a frame; it is joined with one that still waits. `now` is a steady clock, in seconds."""
@@ -56,10 +58,12 @@ class Mailbox:
         """Leave out a number before the next frame, which tells the client that something was missed."""
         self._gap = True
 
-    def acknowledge(self, seq: int) -> None:
-        """Note that the client has worked through the frames up to this one."""
-        self._acked = min(max(seq, self._acked or 0), self._seq)
+    def acknowledge(self, seq: int) -> bool:
+        """Note that the client has worked through the frames up to this one; tell whether that is news."""
+        before = self._acked
+        self._acked = min(max(seq, before or 0), self._seq)
         self._ready.set()
+        return self._acked != before
 
     def close(self, code: Closing) -> None:
         """Close the socket instead of sending anything more."""
@@ -77,10 +81,11 @@ class Mailbox:
                 return self._closing
             if self._texts:
                 return self._texts.popleft()
-            if self._frame is not None and not self._is_ahead():
-                frame, self._frame = self._frame, None
+            if not self._parts and self._frame is not None and not self._is_ahead():
+                self._parts, self._frame = deque(self._frame.parts), None
+            if self._parts and not self._is_ahead():
                 self._seq, self._gap = self._seq + 1 + self._gap, False
-                return frame.text(self._seq)
+                return numbered(self._seq, self._parts.popleft())
             self._ready.clear()
             await self._ready.wait()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from dashboard.live.messages import Entry, FieldInfo, Subscription, selected, snapshot_text, thinned
+from dashboard.live.messages import Entry, FieldInfo, Snapshot, Subscription, selected, snapshot_of, thinned
 from validation.events import Point, Stored, StoredDevice, Value
 from validation.presence import Status, expected_interval, status
 from validation.selectors import Newest
@@ -56,7 +56,7 @@ class ModelState:
         self.spec = spec
         self.fields = {f.name: FieldInfo(unit=f.unit, label=_label(f.name, f.label), kind=f.kind) for f in spec.fields}
         self._devices: dict[str, DeviceState] = {}
-        self._snapshots: dict[Subscription, str] = {}
+        self._snapshots: dict[Subscription, Snapshot] = {}
 
     def take_rows(self, rows: Iterable[Newest], read_at: float) -> bool:
         """Take over what the database says, as of `read_at`; tell whether anything was missed before.
@@ -127,14 +127,14 @@ class ModelState:
                 state.points, state.changed = {}, False
         return entries
 
-    def snapshot(self, wanted: Subscription, now: float) -> str:
-        """Return the text of a snapshot; encoded once for all who ask for the same before something changes."""
-        text = self._snapshots.get(wanted)
-        if text is None:
+    def snapshot(self, wanted: Subscription, now: float) -> Snapshot:
+        """Return a snapshot; encoded once for all who ask for the same before something changes."""
+        found = self._snapshots.get(wanted)
+        if found is None:
             fields = {n: info for n, info in self.fields.items() if wanted.fields is None or n in wanted.fields}
             entries = selected((_entry(name, state) for name, state in sorted(self._devices.items())), wanted)
-            text = self._snapshots[wanted] = snapshot_text(now, self.spec.name, fields, entries)
-        return text
+            found = self._snapshots[wanted] = snapshot_of(now, self.spec.name, fields, entries)
+        return found
 
 
 def _take_device(state: DeviceState, device: StoredDevice) -> None:

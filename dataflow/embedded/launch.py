@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from redis.exceptions import RedisError
 
 from dataflow.embedded.broker import Session
+from dataflow.embedded.given import check_given
 from dataflow.embedded.output import Output
 from dataflow.embedded.plan import Plan, plan_services
 from dataflow.embedded.ports import Ports
@@ -87,6 +88,7 @@ class Launch:
         os._exit(INTERRUPTED)
 
     async def _start(self, supervisor: Supervisor) -> None:
+        await asyncio.to_thread(check_given, self.given)
         plan = await asyncio.to_thread(self._plan)
         await supervisor.start_services(plan.services)
         self.programs = replace(self.programs, settings=self._settings(plan))

@@ -19,6 +19,7 @@ PROVEN_S = 30.0  # a process that ran so long was well; its next death is the fi
 POLL_S = 0.1
 LAST_WORDS_S = 1.0  # for what a process printed before it ended to reach the screen
 HEALTH_S = 5.0  # between two looks at a service that answers
+MOST_RESTARTS = 5  # of a service before it has answered for the first time
 
 
 async def spawn(program: Program, output: Output, keep_open: Sequence[int]) -> tuple[Process, asyncio.Task[None]]:
@@ -160,7 +161,8 @@ class ServiceChild(Child):
     async def start(self) -> None:
         """Prepare and start the service. Raises ServiceError or OSError when that is impossible."""
         await asyncio.to_thread(self._service.prepare)
-        await super().start()
+        if not self._stopping.is_set():
+            await super().start()
 
     async def wait_until_it_answers(self, seconds: float) -> None:
         """Wait for the service, complete its set-up and watch it from then on; raise ServiceError when it is slow."""
@@ -186,6 +188,8 @@ class ServiceChild(Child):
 
     async def _until_it_answers(self) -> None:
         while not await self._answers():
+            if self.restarts >= MOST_RESTARTS:
+                raise ServiceError(f"{self.name} ends as soon as it is started; see its output above.")
             await asyncio.sleep(POLL_S)
 
     async def _look_after(self) -> None:

@@ -4,7 +4,7 @@
     python -I -S dataflow/lib/heartbeat.py FILE --max-age 30        from outside: exits with 0 while FILE is young
 
 A process that hangs stops touching its file, which neither its process id nor an open port would show. Looking costs
-some 20 ms of a processor, because this file needs the standard library only and no Django has to start.
+some 30 ms of a processor, because this file needs the standard library only and no Django has to start.
 """
 
 from __future__ import annotations

@@ -81,6 +81,25 @@ class BridgeClient(Client):
         self.trouble = self.trouble or reason
         self._sock_close()
 
+    def say_goodbye(self, timeout_s: float) -> None:
+        """Send what is queued and DISCONNECT, and wait until the broker has closed the connection in its turn.
+
+        A socket that is closed with bytes unread resets the connection, and what was sent last is lost on its way. So
+        whatever still comes is read and forgotten; it is not acknowledged, so the broker keeps it. Blocks for
+        `timeout_s` at most in each step; raises OSError when the connection breaks before.
+        """
+        if not isinstance(self._sock, socket.socket):
+            return
+        sock, deadline = self._sock, time.monotonic() + timeout_s
+        sock.settimeout(timeout_s)
+        while self.want_write() and self._sock is not None:
+            self.loop_write()
+        sock.sendall(bytes((DISCONNECT, 0)))
+        sock.shutdown(socket.SHUT_WR)
+        while time.monotonic() < deadline and sock.recv(READ_BYTES):
+            pass
+        self._sock_close()
+
     def keep_alive(self, reading: bool) -> None:
         """Send a ping when one is due, and close the connection when the last one stays unanswered.
 

@@ -50,18 +50,22 @@ class Delivery:
         """Return when to try again, or None when nothing waits."""
         return self._retry_at if self._pending.sealed else None
 
-    def deliver(self, now: float) -> None:
+    def deliver(self, now: float, at_once: bool = False) -> None:
         """Bring in every sealed batch; stop at the first that no buffer takes, and leave it and its messages waiting.
 
-        Blocks while buffers answer. Never raises: what cannot be brought in is given back to the broker.
+        After that nothing is tried for `RETRY_S`, unless `at_once` is true. Blocks while buffers answer. Never raises:
+        what cannot be brought in for a reason of its own is given back to the broker.
         """
-        while self._pending.sealed and now >= self._retry_at:
+        if now < self._retry_at and not at_once:
+            return
+        while self._pending.sealed:
             try:
                 self.bring(self._pending.sealed[0])
             except NoBufferAvailable as error:
                 self._counters.refused += 1
                 self._retry_at = now + RETRY_S
                 self._report.holding(now, error)
+                return
             except Exception:
                 sealed = self._pending.done()
                 log.exception("a batch of %d messages cannot be appended; the broker sends them again", sealed.messages)

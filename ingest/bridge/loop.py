@@ -12,7 +12,6 @@ wrong with the loop itself ends the process, so that whoever supervises it start
 from __future__ import annotations
 
 import logging
-import math
 import selectors
 import socket
 import time
@@ -36,7 +35,7 @@ REST_S = 0.002
 REST_BELOW_BYTES = 32 * 1024  # a read that brought more than this was worth its cost
 LULL_S = 0.001  # without anything from the broker, after which it may be waiting for us
 OWN_ERROR = "%s: an error in the bridge; it connects again, so the broker sends again what is not acknowledged"
-FINISH_S = 3.0  # for the last acknowledgements to leave when the bridge ends
+GOODBYE_S = 1.0  # for the last acknowledgements of a slot to reach the broker when the bridge ends
 
 
 class Bridge:
@@ -180,16 +179,12 @@ class Bridge:
     def _finish(self) -> None:
         """Bring in the last batch, send the last acknowledgements, and say goodbye to the broker."""
         self.pending.seal()
-        self.delivery.deliver(math.inf)
-        deadline = time.monotonic() + FINISH_S
+        self.delivery.deliver(time.monotonic(), at_once=True)
         for slot in self.slots:
             try:
-                while slot.client.want_write() and slot.client.socket() and time.monotonic() < deadline:
-                    slot.client.loop_write()
-                    time.sleep(0.001)
-                slot.client.disconnect()
-            except Exception:
-                log.exception(OWN_ERROR, slot.client_id)
+                slot.client.say_goodbye(GOODBYE_S)
+            except OSError as error:
+                log.warning("%s: the broker may send some messages again: %s", slot.client_id, error)
         self._selector.close()
         self._ear.close()
         self.bell.close()

@@ -27,6 +27,7 @@ HANDSHAKE_S = 10.0  # for CONNACK and SUBACK to arrive
 # No message may stay unacknowledged for longer while buffers take batches: it would hold a place in the receive window
 # for ever, because brokers send again only after a reconnect.
 WATCHDOG_S = 30.0
+NO_SHARING = 0x9E  # the reason code of a broker without shared subscriptions
 
 
 class Slot:
@@ -133,7 +134,8 @@ class Slot:
         granted = dict(zip(self._filters, reasons, strict=True))
         for pattern, reason in granted.items():
             if reason.is_failure:
-                log.error("%s: the broker refuses the subscription to %s: %s", self.client_id, pattern, reason)
+                hint = ". One bridge with one slot can do without: MQTT_SHARED=false" * (reason.value == NO_SHARING)
+                log.error("%s: the broker refuses the subscription to %s: %s%s", self.client_id, pattern, reason, hint)
             elif reason.value == 0:
                 log.warning("%s: the broker grants only QoS 0 to %s, so messages may get lost", self.client_id, pattern)
         if all(reason.is_failure for reason in reasons):

@@ -1,7 +1,7 @@
 """Guess how many messages the broker sends before it wants an acknowledgement.
 
-MQTT lets a client say how many it would take, but not the broker how many it will send: Mosquitto sends 20 unless
-configured, rumqttd never more than 100. With a window smaller than a batch the bridge would wait for messages that the
+MQTT lets a client say how many it would take, but not the broker how many it will send at most: Mosquitto sends as many
+as it may, rumqttd never more than 100. With a window smaller than a batch the bridge would wait for messages that the
 broker holds back until the batch is acknowledged. So it watches for lulls: two in a row with as many messages
 outstanding are taken for a full window, and from then on a batch is closed as soon as it holds that many.
 """

@@ -82,6 +82,13 @@ class Valkey(Server):
         options |= {"appendfsync": "always", "maxmemory-policy": "noeviction"}
         return [str(get_binary_path()), *(str(part) for k, v in options.items() for part in (f"--{k}", v))]
 
+    def start(self) -> None:
+        """Start it and wait until it has loaded its data."""
+        super().start()
+        with self.client() as client:
+            while client.info("persistence")["loading"]:
+                time.sleep(0.01)
+
     @property
     def url(self) -> str:
         """Return where clients find it."""

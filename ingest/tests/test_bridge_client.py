@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -242,3 +243,34 @@ def test_the_oldest_message_that_waits_is_known_until_it_is_acknowledged(link: L
     assert link.client.oldest_owed() == first
     link.settle()
     assert link.client.oldest_owed() is None
+
+
+def test_it_says_goodbye_after_its_last_acknowledgements_and_waits_for_the_broker(link: Link) -> None:
+    link.send(publish(b"v/1", b"1", 1))
+    link.settle()
+    assert link.peer is not None
+    peer = link.peer
+    peer.sendall(publish(b"v/1", b"never taken", 2))
+    seen = bytearray()
+
+    def broker() -> None:
+        peer.setblocking(True)
+        while data := peer.recv(100):
+            seen.extend(data)
+        time.sleep(0.1)
+        peer.close()
+
+    thread = threading.Thread(target=broker)
+    thread.start()
+    began = time.monotonic()
+    link.client.say_goodbye(2)
+    thread.join()
+    assert bytes(seen) == b"\x40\x02\0\1\xe0\x00", "no reset has swallowed the end"
+    assert 0.1 <= time.monotonic() - began < 1
+    assert link.client.socket() is None
+    link.client.say_goodbye(2)
+
+
+def test_a_broker_that_does_not_say_goodbye_is_left_after_a_while(link: Link) -> None:
+    with pytest.raises(TimeoutError):
+        link.client.say_goodbye(0.1)

@@ -62,7 +62,7 @@ def until(condition: Callable[[], bool], log: Path, seconds: float = 20) -> None
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"it did not happen in time:\n{log.read_text()[-3000:]}"
-        time.sleep(0.02)
+        time.sleep(0.1)  # reading everything takes processor time that the bridge wants
 
 
 @pytest.fixture

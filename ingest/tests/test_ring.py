@@ -65,7 +65,7 @@ def test_a_killed_buffer_is_skipped_at_once_and_used_again_when_it_is_back(pair:
     began = time.monotonic()
     for n in range(20):
         append(ring, b"%d" % n)
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 0.9
     assert list(ring.set_aside()) == [two.url]
     two.start()
     append(ring, b"still set aside")
@@ -100,12 +100,12 @@ def test_a_frozen_buffer_costs_one_time_out_and_then_little(pair: tuple[Valkey, 
     two.signal(signal.SIGSTOP)
     began = time.monotonic()
     append(ring, b"1")
-    assert 0.9 < time.monotonic() - began < 2
+    assert 0.9 < time.monotonic() - began < 1.9
     clock.now += 10
     began = time.monotonic()
     append(ring, b"2")
     append(ring, b"3")
-    assert time.monotonic() - began < 0.6, "a buffer that is set aside is asked whether it is well, and not for long"
+    assert time.monotonic() - began < 0.9, "a buffer that is set aside is asked whether it is well, and not for long"
     assert sorted(payloads_in(one.url)) == [b"0", b"1", b"2", b"3"]
 
 

@@ -21,6 +21,7 @@ from simulators.tests.conftest import Watch
 from simulators.tests.mosquitto import Mosquitto, running_mosquitto
 from simulators.tests.running import Run, plan_of
 from simulators.tests.witness import wait_until
+from simulators.vehicle import Vehicle
 
 NOBODY = "mqtt://127.0.0.1:9"  # the port "discard", where nobody listens
 
@@ -234,13 +235,20 @@ def test_a_peer_that_does_not_speak_mqtt_is_called_again_and_again(
     assert counts.made > 0
 
 
+WELCOME = b"\x20\x03\x00\x00\x00"  # a CONNACK
+FIRST_PUBACK = b"\x40\x02\x00\x01"  # for the device's status
+
+
+@pytest.mark.parametrize(
+    ("words", "begun"),
+    [pytest.param(WELCOME + FIRST_PUBACK, 1, id="a reading"), pytest.param(WELCOME, 0, id="the status")],
+)
 def test_a_publish_that_is_never_answered_is_sent_again_on_a_new_connection(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    words: bytes, begun: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("simulators.session.SILENCE_S", 0.3)
     monkeypatch.setattr(fleet, "CHECK_S", 0.1)
-    # A welcome, the PUBACK of the status (packet 1), and then nothing any more.
-    stranger = Stranger(b"\x20\x03\x00\x00\x00" + b"\x40\x02\x00\x01")
+    stranger = Stranger(words)
     try:
         run = Run(plan_of(stranger.url, tmp_path, only="vehicle_01", rate=10))
         wait_until(lambda: stranger.visits >= 2)
@@ -248,8 +256,20 @@ def test_a_publish_that_is_never_answered_is_sent_again_on_a_new_connection(
     finally:
         stranger.close()
     counts = outcome.counts["vehicle_01"]
-    assert counts.connections >= 1
+    assert min(counts.connections, 1) == begun
     assert (counts.acknowledged, counts.queued) == (0, counts.made)
+
+
+def test_an_error_in_one_device_ends_the_run_instead_of_silencing_the_device(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Vehicle, "payload", fail)
+    outcome = Run(plan_of(NOBODY, tmp_path, devices=2)).outcome(seconds=5)
+    assert exit_code(outcome) == 1
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_a_limit_on_open_files_is_raised_or_reported() -> None:

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
@@ -182,25 +183,24 @@ def test_kill_9_loses_nothing_that_was_put_in(tmp_path: Path) -> None:
 @given(st.lists(st.one_of(st.integers(1, 6), st.tuples(st.just("ack"), st.integers(0, 30)), st.just("reopen"))))
 @settings(max_examples=30, deadline=None)
 def test_whatever_happens_the_outbox_holds_the_newest_unacknowledged(actions: list[object]) -> None:
-    path = Path(os.path.realpath("/tmp")) / f"outbox-{os.getpid()}.sqlite3"
-    for old in path.parent.glob(f"{path.name}*"):
-        old.unlink()
-    outbox, model, put = Outbox(path, limit=7), dict[int, bytes](), 0
-    for action in actions:
-        if isinstance(action, int):
-            dropped = outbox.put("t", numbers(action, put + 1))
-            model |= {number: b"%d" % number for number in range(put + 1, put + action + 1)}
-            put += action
-            assert dropped == max(0, len(model) - 7)
-            for oldest in sorted(model)[:dropped]:
-                del model[oldest]
-        elif isinstance(action, tuple):
-            if action[1] in model:
-                assert outbox.acknowledge(action[1])
-                del model[action[1]]
-        else:
-            outbox.close()
-            outbox = Outbox(path, limit=7)
-        assert left(outbox) == list(model.values())
-        assert outbox.waiting == len(model)
-    outbox.close()
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a.sqlite3"
+        outbox, model, put = Outbox(path, limit=7), dict[int, bytes](), 0
+        for action in actions:
+            if isinstance(action, int):
+                dropped = outbox.put("t", numbers(action, put + 1))
+                model |= {number: b"%d" % number for number in range(put + 1, put + action + 1)}
+                put += action
+                assert dropped == max(0, len(model) - 7)
+                for oldest in sorted(model)[:dropped]:
+                    del model[oldest]
+            elif isinstance(action, tuple):
+                if action[1] in model:
+                    assert outbox.acknowledge(action[1])
+                    del model[action[1]]
+            else:
+                outbox.close()
+                outbox = Outbox(path, limit=7)
+            assert left(outbox) == list(model.values())
+            assert outbox.waiting == len(model)
+        outbox.close()

@@ -27,6 +27,7 @@ def outcome(*counts: Counts, ending: Ending = Ending.FINISHED, connected: bool =
         (outcome(Counts(made=5, acknowledged=4, set_aside=1)), 1),
         (outcome(LEFT, connected=False), 3),
         (outcome(LEFT, ending=Ending.TERMINATED, connected=False), 0),
+        (outcome(GOOD, ending=Ending.FAILED), 1),
         (outcome(GOOD, ending=Ending.INTERRUPTED), 130),
         (outcome(LEFT, ending=Ending.FORCED), 130),
     ],

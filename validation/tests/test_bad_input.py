@@ -75,7 +75,7 @@ BAD = (
     Bad("an object for a number", with_speed(b"{}"), ("type",)),
     Bad("a missing field", b'{"timestamp":%f}' % NOW, ("required",)),
     Bad("no time", b'{"speed":5}', ("required",)),
-    Bad("three faults at once", b'{"speed":-1,"battery":101}', ("required", "minimum", "maximum")),
+    Bad("three faults at once", b'{"speed":-1,"battery":101}', ("required", "maximum", "minimum")),
     Bad("too small", with_speed(b"-0.001"), ("minimum",)),
     Bad("too large", with_speed(b"250.1"), ("maximum",)),
     Bad("2 to the power of 70", with_speed(b"1180591620717411303424"), ("maximum",)),

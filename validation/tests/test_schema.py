@@ -115,19 +115,19 @@ def by_schema(spec: ModelSpec, payload: bytes) -> bool:
     return all(microseconds(reading[field.name]) is not None for field in present if field.kind == "timestamp")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_msgspec_and_json_schema_agree_on_any_reading_of_any_model(data: st.DataObject) -> None:
     spec = data.draw(specs())
     assume(not faults_of_limits(spec))
     catalog = catalog_of(spec)
-    for _ in range(5):
+    for _ in range(3):
         reading = data.draw(readings(spec))
         payload = orjson.dumps(_without_huge_integers(reading))
         judgement = judged(catalog, VEHICLE_TOPIC, payload)
         assert bool(judgement.rows) == by_schema(spec, payload), (payload, codes(judgement))
         assert all(reason.code and reason.detail for item in judgement.rejected for reason in item.reasons)
-        assert all(item.reasons and ["not_accepted"] != [r.code for r in item.reasons] for item in judgement.rejected)
+        assert all(item and "not_accepted" not in item for item in codes(judgement))
         # A key that is no model's, and not ASCII, sends the same reading the long way round.
         assert _values(judged(catalog, VEHICLE_TOPIC, payload[:-1] + ',"é":1}'.encode())) == _values(judgement)
         assert _values(judged(catalog, VEHICLE_TOPIC, b"[" + payload + b"]")) == _values(judgement)
@@ -143,7 +143,7 @@ def _without_huge_integers(value: Any) -> Any:
 
 
 def _values(judgement: Judgement) -> list[Any]:
-    return [(rows.readings, rows.devices, rows.micros) for rows in judgement.rows.values()] + sorted(codes(judgement))
+    return [(rows.readings, rows.devices, rows.micros) for rows in judgement.rows.values()] + codes(judgement)
 
 
 INTEGER = ModelSpec(
@@ -189,7 +189,7 @@ def test_the_schema_carries_labels_and_units() -> None:
     }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(specs())
 @example(VEHICLE)
 def test_every_model_that_may_be_published_has_a_valid_schema(spec: ModelSpec) -> None:

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from dataflow.embedded.given import masked
 from dataflow.embedded.probes import Unreachable, probe_database, probe_mqtt, probe_redis, probe_site
 from dataflow.lib.env import Environment
 
@@ -115,11 +115,3 @@ def table(services: dict[str, Any]) -> list[str]:
         + (f"  ({' '.join(service['error'].split())})" if service.get("error") else "")
         for name, service in flat(services)
     ]
-
-
-def masked(url: str) -> str:
-    """Return a URL without its password."""
-    parts = urlsplit(url)
-    if not parts.password:
-        return url
-    return parts._replace(netloc=f"{parts.username or ''}:***@{parts.netloc.rpartition('@')[2]}").geturl()

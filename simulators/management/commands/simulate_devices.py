@@ -47,7 +47,7 @@ The first Ctrl-C lets connected devices send what they have and prints the summa
 
 exit codes:
   0    done: everything acknowledged, or ended by SIGTERM (what is left goes out next time)
-  1    readings left in an outbox, dropped or set aside, or a file problem
+  1    readings left in an outbox, dropped or set aside, a file problem, or a fault of this program
   2    wrong usage
   3    the broker was never reached (only when the run ends by itself)
   130  ended by Ctrl-C
