@@ -6,4 +6,4 @@ What the site alone needs (admin, REST, sign-in, pages) costs a process some 30 
 from dataflow.settings import *  # noqa: F403
 
 INSTALLED_APPS = ["dataflow", "ingest", "simulators"]
-MIDDLEWARE: list[str] = []
+MIDDLEWARE = []

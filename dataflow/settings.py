@@ -47,7 +47,7 @@ try:
     # The same broker for clients of MQTT 3.1.1; another port only with the embedded broker.
     MQTT311_URL = env.url("MQTT311_URL", ("mqtt", "mqtts"), MQTT_URL) if MQTT_URL else ""
     MQTT_TOPICS = env.names("MQTT_TOPICS", "#")
-    # Off where a broker shares badly, as the embedded one does: one bridge with one session subscribes for itself alone.
+    # Off where a broker shares badly, as the embedded one does: one bridge with one session subscribes for itself.
     MQTT_SHARED = env.flag("MQTT_SHARED", default=True)
     # A reading that comes over HTTP without a topic is filed under this one.
     HTTP_INGEST_TOPIC = env.text("HTTP_INGEST_TOPIC", "sensors/{device_id}/telemetry")

@@ -1,3 +1,3 @@
-"""What may name a device: it stands in topics, file names and addresses, so nothing that any of them gives a meaning."""
+"""What may name a device: it stands in topics, files and addresses, so nothing that one of them gives a meaning."""
 
 DEVICE_NAME = r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}"

@@ -1,7 +1,7 @@
 """Publish one message through the broker and wait for its word.
 
-    BrokerAway      the broker cannot be reached or does not answer in time; with QoS 1 it may still have the message
-    BrokerRefused   the broker answered, and refused the connection or the message
+BrokerAway      the broker cannot be reached or does not answer in time; with QoS 1 it may still have the message
+BrokerRefused   the broker answered, and refused the connection or the message
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from paho.mqtt.client import MQTT_ERR_SUCCESS, Client, MQTTv5, error_string
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from ingest.bridge.dial import Broker
+from ingest.broker import Broker
 
 TIMEOUT_S = 5.0  # for everything: whoever asked is waiting
 CONNECT_TIMEOUT_S = 3.0

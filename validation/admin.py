@@ -2,55 +2,61 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.forms import BaseInlineFormSet, ModelForm
+from django.db import OperationalError
+from django.db.models import Max, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from validation.forms import DataModelForm, FieldForm, FieldFormSet
 from validation.models import DataModel, Field, LedgerMinute, ModelVersion, Quarantined
-from validation.publishing import check, publish
+from validation.moments import moment
+from validation.publishing import publish, rivals
+from validation.quarantine import readable
 
-
-class FieldFormSet(BaseInlineFormSet[Field, DataModel, ModelForm[Field]]):
-    """The fields of a model, checked together before anything is saved."""
-
-    def clean(self) -> None:
-        """Refuse what could not be published: names used twice, no field at all, a column of another type."""
-        super().clean()
-        if any(self.errors):
-            return
-        kept = [form.instance for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
-        if self.instance.name and self.instance.published:
-            check(self.instance.spec(field.spec() for field in kept))
+SHOWN_BYTES = 4_000  # of a payload in quarantine
 
 
 class FieldInline(admin.TabularInline[Field, DataModel]):
     """One row a field."""
 
     model = Field
+    form = FieldForm
     formset = FieldFormSet
     extra = 1
     min_num = 1
+    fields = FieldForm.Meta.fields
 
 
 @admin.register(DataModel)
 class DataModelAdmin(admin.ModelAdmin[DataModel]):
     """Saving a published model publishes its next version; the workers judge by it from their next batch on."""
 
-    list_display = ("name", "topic_filter", "published", "version")
+    form = DataModelForm
+    list_display = ("name", "description", "topic_filter", "published", "version")
     list_filter = ("published",)
     search_fields = ("name", "topic_filter", "description")
     inlines = (FieldInline,)
+    fieldsets = (
+        (None, {"fields": ("name", "description", "topic_filter", "published")}),
+        ("Where device, time and order stand", {"fields": ("device_source", "device_key", "time_key", "sequence_key")}),
+        ("What else to refuse", {"fields": ("require_any", "past_s", "ahead_s", "register_devices")}),
+    )
 
-    @admin.display(description="version")
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DataModel]:
+        """Return the models with the number of their newest version."""
+        return super().get_queryset(request).annotate(newest_version=Max("versions__number"))
+
+    @admin.display(description="version", ordering="newest_version", empty_value="never published")
     def version(self, model: DataModel) -> int | None:
         """Return the number of the newest version."""
-        newest = model.versions.order_by("-number").first()
-        return newest.number if newest else None
+        number: int | None = getattr(model, "newest_version", None)
+        return number
 
     def get_readonly_fields(self, request: HttpRequest, obj: DataModel | None = None) -> tuple[str, ...]:
         """Keep the name of a model that has a table."""
@@ -64,12 +70,29 @@ class DataModelAdmin(admin.ModelAdmin[DataModel]):
         """Publish what was saved, together with its fields, in the admin's own transaction."""
         super().save_related(request, form, formsets, change)
         if form.instance.published:
-            try:
-                version = publish(form.instance)
-            except ValidationError as error:
-                messages.error(request, " ".join(error.messages))
-            else:
-                messages.info(request, f"Version {version.number} is published; workers judge by it from now on.")
+            _publish(request, form.instance)
+        else:
+            messages.warning(request, "Not published: readings of this model wait in quarantine.")
+
+
+def _publish(request: HttpRequest, model: DataModel) -> None:
+    """Publish a saved model and tell the person what came of it."""
+    before = set(model.versions.values_list("number", flat=True))
+    try:
+        number = publish(model).number
+    except ValidationError as error:
+        messages.error(request, f"Saved, but not published: {' '.join(error.messages)}")
+        return
+    except OperationalError as error:
+        messages.error(request, f"Saved, but not published, because its table is too busy: {error}. Save it again.")
+        return
+    if number in before:
+        messages.info(request, f"Nothing to publish; workers judge by version {number} as before.")
+    else:
+        messages.info(request, f"Version {number} is published; workers judge by it from now on.")
+    for rival in rivals(model):
+        words = f"{rival} ({rival.topic_filter}) is for some of the same topics. Readings on those go to"
+        messages.warning(request, f"{words} {rival if rival.pk < model.pk else model}, which was there first.")
 
 
 @admin.register(ModelVersion)
@@ -96,7 +119,7 @@ class ModelVersionAdmin(admin.ModelAdmin[ModelVersion]):
 class QuarantinedAdmin(admin.ModelAdmin[Quarantined]):
     """What did not pass, and why."""
 
-    list_display = ("received_at", "topic", "device", "model", "first_reason")
+    list_display = ("received_at", "short_topic", "device", "model", "first_reason")
     list_filter = ("model", "received_at")
     search_fields = ("topic", "device")
     fields = (
@@ -114,6 +137,15 @@ class QuarantinedAdmin(admin.ModelAdmin[Quarantined]):
     readonly_fields = fields
     show_full_result_count = False
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Quarantined]:
+        """Leave the payloads out, until one is looked at: a page of them may be many megabytes."""
+        return super().get_queryset(request).select_related("model").defer("payload")
+
+    @admin.display(description="topic", ordering="topic")
+    def short_topic(self, record: Quarantined) -> str:
+        """Return the beginning of the topic, which may have 65,535 bytes."""
+        return record.topic[:80] or "(none)"
+
     @admin.display(description="reason")
     def first_reason(self, record: Quarantined) -> str:
         """Return the first reason in words."""
@@ -128,9 +160,12 @@ class QuarantinedAdmin(admin.ModelAdmin[Quarantined]):
 
     @admin.display(description="payload")
     def raw(self, record: Quarantined) -> SafeString:
-        """Return the beginning of the payload as it came; bytes that are not UTF-8 as \\xNN."""
-        text = bytes(record.payload[:4000]).decode("utf-8", "backslashreplace")
-        return format_html("<pre>{}</pre><p>{} bytes</p>", text, len(record.payload))
+        """Return the beginning of the payload as it came; bytes that are no text as \\xNN."""
+        text = readable(bytes(record.payload[:SHOWN_BYTES]).decode("utf-8", "backslashreplace"))
+        size = f"{len(record.payload):,} bytes" + (
+            f", of which these are the first {SHOWN_BYTES:,}." if len(record.payload) > SHOWN_BYTES else "."
+        )
+        return format_html("<pre>{}</pre><p>{}</p>", text, size)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Records come from the worker alone."""
@@ -150,7 +185,7 @@ class LedgerMinuteAdmin(admin.ModelAdmin[LedgerMinute]):
     """The settled books, to look at."""
 
     list_display = (
-        "minute",
+        "began",
         "buffer",
         "received",
         "messages",
@@ -160,6 +195,11 @@ class LedgerMinuteAdmin(admin.ModelAdmin[LedgerMinute]):
         "quarantined",
     )
     ordering = ("-minute", "buffer")
+
+    @admin.display(description="minute", ordering="minute")
+    def began(self, row: LedgerMinute) -> datetime:
+        """Return when the minute began."""
+        return moment(row.minute * 60_000_000)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """The books are written by the workers alone."""

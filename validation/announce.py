@@ -2,6 +2,11 @@
 
 Readings are merged per device while they wait, so a page that lags gets the newest values and not a queue. The channel
 layer is asynchronous; it runs on a thread of its own with one loop, so that its connections last.
+
+Bounds, so that no flood reaches the layer or fills the memory: a device brings MAX_POINTS points at most; what is sent
+at once is about MESSAGE_BYTES and below twice that; what waits is WAITING_BYTES at most. Devices that find no room in
+one turn go first in the next. When even waiting has no room, those that wait longest are left out: the pages read the
+newest rows anew every few seconds.
 """
 
 from __future__ import annotations
@@ -11,15 +16,64 @@ import logging
 import os
 import threading
 import time
+from collections import defaultdict
 
 from channels.layers import get_channel_layer
 
-from validation.events import TELEMETRY, Stored, StoredDevice
+from validation.events import TELEMETRY, Stored, StoredDevice, Value
 
 log = logging.getLogger(__name__)
 
 PAUSE_S = 0.25  # between announcements of one worker process; pages show one frame a second
-MAX_POINTS = 1_000  # of one device and field in one announcement, the newest; a page re-reads longer histories
+SEND_TIMEOUT_S = 5.0  # a layer that hangs must not keep the announcer for ever; what waits meanwhile is merged
+# The newest points of one device, and of one field of it; a page re-reads longer histories.
+MAX_POINTS, MAX_POINTS_OF_FIELD = 10_000, 1_000
+# Half a megabyte holds a second of 1,000 devices with six fields at 5 Hz; every site process receives it all.
+MESSAGE_BYTES, WAITING_BYTES = 500_000, 4_000_000
+# What a point, and any value but a text, weigh at most in the layer's msgpack; and the rest of a device, roughly.
+POINT_BYTES, VALUE_BYTES, DEVICE_BYTES = 19, 11, 150
+
+Key = tuple[str, str]  # of a device that waits: model and name
+
+
+class Waiting:
+    """What is still to be announced: by device, in the order of their turns. Not for several threads at once."""
+
+    def __init__(self) -> None:
+        self._devices: dict[Key, StoredDevice] = {}
+        self._weights: dict[Key, int] = {}
+        self._weight = 0
+
+    def __len__(self) -> int:
+        return len(self._devices)
+
+    def add(self, model: str, name: str, device: StoredDevice) -> None:
+        """Merge what was stored of a device with what waits of it; leave out others when that is too much."""
+        key = model, name
+        known = self._devices.get(key)
+        device = self._devices[key] = merged(known, device) if known else bounded(device)
+        self._weight -= self._weights.get(key, 0)
+        self._weights[key] = weight(name, device)
+        self._weight += self._weights[key]
+        while self._weight > WAITING_BYTES:
+            self._pop(next(iter(self._devices)))
+
+    def take(self) -> dict[str, dict[str, StoredDevice]]:
+        """Take the next devices out, by model: as many as a message may weigh, and at least one."""
+        taken: dict[str, dict[str, StoredDevice]] = defaultdict(dict)
+        room = MESSAGE_BYTES
+        while self._devices:
+            key = next(iter(self._devices))
+            room -= self._weights[key]
+            if room < 0 and taken:
+                break
+            model, name = key
+            taken[model][name] = self._pop(key)
+        return taken
+
+    def _pop(self, key: Key) -> StoredDevice:
+        self._weight -= self._weights.pop(key)
+        return self._devices.pop(key)
 
 
 class Announcer:
@@ -27,7 +81,7 @@ class Announcer:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: dict[str, dict[str, StoredDevice]] = {}
+        self._waiting = Waiting()
         self._changed = threading.Event()
         self._failing = False
         threading.Thread(target=lambda: asyncio.run(self._send_for_ever()), name="announcer", daemon=True).start()
@@ -35,10 +89,8 @@ class Announcer:
     def announce(self, model: str, devices: dict[str, StoredDevice]) -> None:
         """Add what was stored of a model to what goes out next."""
         with self._lock:
-            waiting = self._waiting.setdefault(model, {})
             for name, device in devices.items():
-                known = waiting.get(name)
-                waiting[name] = merged(known, device) if known else device
+                self._waiting.add(model, name, device)
         self._changed.set()
 
     async def _send_for_ever(self) -> None:
@@ -46,17 +98,18 @@ class Announcer:
             # Blocks the loop, which has nothing else to do. A thread of an executor could not be left waiting here:
             # Python joins those before it exits, so the worker would never end.
             self._changed.wait()
-            self._changed.clear()
             with self._lock:
-                waiting, self._waiting = self._waiting, {}
-            for model, devices in waiting.items():
+                taken = self._waiting.take()
+                if not self._waiting:
+                    self._changed.clear()
+            for model, devices in taken.items():
                 await self._send(Stored(type="telemetry.stored", model=model, at=time.time(), devices=devices))
             await asyncio.sleep(PAUSE_S)
 
     async def _send(self, message: Stored) -> None:
-        layer = get_channel_layer()
         try:
-            await layer.group_send(TELEMETRY, message)
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await get_channel_layer().group_send(TELEMETRY, message)
         except Exception as error:  # noqa: BLE001  (a page re-reads what it missed; the worker goes on)
             if not self._failing:
                 log.warning("cannot announce to the pages, they will re-read: %r", error)
@@ -70,14 +123,42 @@ def merged(known: StoredDevice, device: StoredDevice) -> StoredDevice:
     newest = device if device["ts"] >= known["ts"] else known
     points = {field: list(run) for field, run in known["points"].items()}
     for field, run in device["points"].items():
-        points[field] = (points.get(field, []) + run)[-MAX_POINTS:]
+        points[field] = points.get(field, []) + run
+    return bounded(
+        StoredDevice(
+            ts=newest["ts"],
+            received_at=max(known["received_at"], device["received_at"]),
+            interval_s=newest["interval_s"],
+            values=newest["values"],
+            points=points,
+        )
+    )
+
+
+def bounded(device: StoredDevice) -> StoredDevice:
+    """Return an announcement of a device with no more than the newest points that it may bring."""
+    most = min(MAX_POINTS_OF_FIELD, MAX_POINTS // max(1, len(device["points"])))
+    if all(len(run) <= most for run in device["points"].values()):
+        return device
+    points = {field: run[-most:] for field, run in device["points"].items()}
     return StoredDevice(
-        ts=newest["ts"],
-        received_at=max(known["received_at"], device["received_at"]),
-        interval_s=newest["interval_s"],
-        values=newest["values"],
+        ts=device["ts"],
+        received_at=device["received_at"],
+        interval_s=device["interval_s"],
+        values=device["values"],
         points=points,
     )
+
+
+def weight(name: str, device: StoredDevice) -> int:
+    """Return about how many bytes a device makes in a message; a little more rather than less."""
+    values = sum(len(field) + _weight_of_value(value) for field, value in device["values"].items())
+    points = sum(len(field) + VALUE_BYTES + POINT_BYTES * len(run) for field, run in device["points"].items())
+    return DEVICE_BYTES + len(name) + values + points
+
+
+def _weight_of_value(value: Value) -> int:
+    return VALUE_BYTES + (len(value.encode()) if isinstance(value, str) else 0)
 
 
 _announcers: dict[int, Announcer] = {}

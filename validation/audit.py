@@ -12,7 +12,7 @@ the line. What no outcome and no entry accounts for is missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -27,10 +27,8 @@ from validation.ledger import SETTLING, read_settling
 from validation.models import DataModel, LedgerSettlement
 from validation.pipeline import judge
 from validation.publishing import Published
-from validation.streams import Entry, EntryId, decode_entry, entry_id
+from validation.streams import Entry, EntryId, entries_up_to, entry_id
 from validation.tables import table
-
-PAGE = 100  # entries read at once; a backlog may hold many megabytes
 
 
 @dataclass(slots=True)
@@ -80,7 +78,8 @@ def audit(urls: Sequence[str], since_minute: int = 0) -> Audit:
             result.buffers[buffer] = _books_of(client, buffer, since_minute)
     for buffer in _buffers_with_outcomes() - result.buffers.keys():
         result.complaints.append(
-            f"The buffer {buffer} has outcomes but is not among BUFFER_URLS (or lost its data): its count cannot be checked."
+            f"The buffer {buffer} has outcomes but is not among BUFFER_URLS, or it lost its data: "
+            "its count cannot be checked."
         )
     for buffer, books in result.buffers.items():
         result.total.add(books)
@@ -129,20 +128,9 @@ def _count(client: redis.Redis) -> Counted:
     for answer in (counts, moving):
         if isinstance(answer, Exception):
             raise answer
-    if isinstance(info, redis.ResponseError):  # no stream, so nothing was ever appended
-        line = (0, 0)
-    else:
-        line = entry_id(info["last-generated-id"])
+    # Without a stream nothing was ever appended.
+    line = (0, 0) if isinstance(info, redis.ResponseError) else entry_id(info["last-generated-id"])
     return Counted({int(minute): int(count) for minute, count in counts.items()}, *read_settling(moving), line)
-
-
-def entries_up_to(client: redis.Redis, line: EntryId) -> Iterator[Entry]:
-    """Yield the entries of a buffer's stream up to an id, a page at a time."""
-    start, end = "-", f"{line[0]}-{line[1]}"
-    while page := client.xrange(STREAM, start, end, count=PAGE):
-        for name, fields in page:  # type: ignore[union-attr]  # the stubs also know asyncio's answer
-            yield decode_entry(name, fields)
-        start = f"({page[-1][0].decode()}"  # type: ignore[index]
 
 
 def _minute(entry: Entry) -> int:
@@ -212,7 +200,8 @@ def audit_device(urls: Sequence[str], device: str, since_minute: int = 0) -> Boo
             )
             books.stored += cursor.fetchone()[0]
         cursor.execute(
-            "SELECT coalesce((SELECT sum(count) FROM validation_duplicate WHERE device_id = %s AND minute >= %s), 0)::bigint, "
+            "SELECT coalesce((SELECT sum(count) FROM validation_duplicate "
+            "WHERE device_id = %s AND minute >= %s), 0)::bigint, "
             "(SELECT count(*) FROM validation_quarantined WHERE device = %s AND received_at >= to_timestamp(%s))",
             [identity, since_minute, device, since_minute * 60],
         )

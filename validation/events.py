@@ -1,4 +1,4 @@
-"""What `validation` announces after a commit, on the channel layer's group TELEMETRY. Best effort; state is not here."""
+"""What `validation` announces after a commit, on the channel layer's group TELEMETRY. Best effort, not the truth."""
 
 from __future__ import annotations
 

@@ -13,13 +13,14 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 from django.db import connection, transaction
 
-from ingest.ring import RECEIVED, STREAM
+from ingest.ring import RECEIVED
 from validation.models import LedgerSettlement
-from validation.streams import EntryId, entry_id
+from validation.streams import EntryId, oldest
 
 # Minutes after which a minute is closed. Bridges append within seconds; this also bears clocks that differ.
 SETTLE_AFTER_MIN = 15
@@ -129,11 +130,12 @@ def settle(client: redis.Redis, buffer: str, now: float | None = None) -> int:
     closed = int((now or time.time()) // 60) - SETTLE_AFTER_MIN
     old = [minute for minute in client.hkeys(RECEIVED) if int(minute) < closed]
     client.eval(BEGIN_SETTLING, 2, RECEIVED, SETTLING, *old)
-    number, counts = read_settling(client.hgetall(SETTLING))
-    first = client.xrange(STREAM, count=1)
+    moving: Any = client.hgetall(SETTLING)
+    number, counts = read_settling(moving)
+    first = oldest(client)
     with transaction.atomic():
         settlement, _ = LedgerSettlement.objects.select_for_update().get_or_create(buffer=buffer)
-        _fold_entries(buffer, closed, entry_id(first[0][0]) if first else None)
+        _fold_entries(buffer, closed, first)
         if settlement.number < number:
             _add_received(buffer, counts)
             settlement.number = number
@@ -151,24 +153,26 @@ def read_settling(fields: Mapping[bytes, bytes]) -> tuple[int, dict[int, int]]:
 def _add_received(buffer: str, counts: Mapping[int, int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO validation_ledgerminute AS m (buffer, minute, received, messages, readings, stored, duplicate, "
-            "quarantined) SELECT %s, minute, count, 0, 0, 0, 0, 0 FROM unnest(%s::bigint[], %s::bigint[]) "
-            "AS counted (minute, count) ON CONFLICT (buffer, minute) DO UPDATE SET received = m.received + excluded.received",
+            "INSERT INTO validation_ledgerminute AS m "
+            "(buffer, minute, received, messages, readings, stored, duplicate, quarantined) "
+            "SELECT %s, minute, count, 0, 0, 0, 0, 0 FROM unnest(%s::bigint[], %s::bigint[]) AS c (minute, count) "
+            "ON CONFLICT (buffer, minute) DO UPDATE SET received = m.received + excluded.received",
             [buffer, list(counts), list(counts.values())],
         )
 
 
-def _fold_entries(buffer: str, closed: int, oldest: EntryId | None) -> None:
-    """Move the entries of closed minutes that are older than the oldest one in the stream into their minutes' sums."""
+def _fold_entries(buffer: str, closed: int, first: EntryId | None) -> None:
+    """Move the entries of closed minutes that came before the first one in the stream into their minutes' sums."""
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH folded AS (DELETE FROM validation_ledgerentry WHERE buffer = %s AND minute < %s "
             "AND (%s::bigint IS NULL OR (entry_ms, entry_seq) < (%s::bigint, %s::bigint)) RETURNING *) "
-            "INSERT INTO validation_ledgerminute AS m (buffer, minute, received, messages, readings, stored, duplicate, "
-            "quarantined) SELECT buffer, minute, 0, sum(messages), sum(readings), sum(stored), sum(duplicate), sum(quarantined) "
+            "INSERT INTO validation_ledgerminute AS m "
+            "(buffer, minute, received, messages, readings, stored, duplicate, quarantined) "
+            "SELECT buffer, minute, 0, sum(messages), sum(readings), sum(stored), sum(duplicate), sum(quarantined) "
             "FROM folded GROUP BY buffer, minute ORDER BY minute "
             "ON CONFLICT (buffer, minute) DO UPDATE SET messages = m.messages + excluded.messages, "
             "readings = m.readings + excluded.readings, stored = m.stored + excluded.stored, "
             "duplicate = m.duplicate + excluded.duplicate, quarantined = m.quarantined + excluded.quarantined",
-            [buffer, closed, *((None, None, None) if oldest is None else (oldest[0], *oldest))],
+            [buffer, closed, *((None, None, None) if first is None else (first[0], *first))],
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,11 +21,15 @@ MICROS_PER_SLOT = 1_000_000 // POINTS_PER_SECOND
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """One device's newest reading in a chunk; `first` and `last` are its places in the sorted columns."""
+    """One device's newest reading in a chunk; `first` and `last` are its places in the sorted columns.
+
+    `arrived` is when anything of the device last came, in microseconds since 1970: not always that newest reading.
+    """
 
     device_id: int
     first: int
     last: int
+    arrived: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,11 @@ class Known:
 
 def newest(columns: Columns) -> Iterator[Newest]:
     """Yield each device of some columns once, in the order of their ids. Pure."""
-    ends = np.flatnonzero(np.diff(columns.devices, append=-1)).tolist()
-    first = 0
-    for last in ends:
-        yield Newest(int(columns.devices[last]), first, last)
-        first = last + 1
+    ends = np.flatnonzero(np.diff(columns.devices, append=-1))
+    starts = np.concatenate(([0], ends[:-1] + 1))[: len(ends)]
+    arrivals = np.maximum.reduceat(columns.received, starts) if len(ends) else ends
+    for first, last, arrived in zip(starts.tolist(), ends.tolist(), arrivals.tolist(), strict=True):
+        yield Newest(int(columns.devices[last]), first, last, arrived)
 
 
 def update_latest(columns: Columns, model_id: int) -> None:
@@ -60,7 +64,7 @@ def update_latest(columns: Columns, model_id: int) -> None:
     if len(known) < len(found):
         _make_rows([device for device in devices if device not in known], model_id)
         known = _lock(devices, model_id)
-    _hear(columns, [(item, known[item.device_id]) for item in found])
+    _hear([(item, known[item.device_id]) for item in found])
     _move_forward(columns, [(item, known[item.device_id]) for item in found if _is_newer(columns, item, known)])
 
 
@@ -92,7 +96,7 @@ def _make_rows(devices: list[int], model_id: int) -> None:
         )
 
 
-def _hear(columns: Columns, heard: Sequence[tuple[Newest, Known]]) -> None:
+def _hear(heard: Sequence[tuple[Newest, Known]]) -> None:
     """Note when the devices were last heard of, however old their event times."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -100,7 +104,7 @@ def _hear(columns: Columns, heard: Sequence[tuple[Newest, Known]]) -> None:
             "FROM unnest(%s::bigint[], %s::timestamptz[]) AS h (id, seen_at) WHERE l.id = h.id",
             [
                 [known.row for _, known in heard],
-                [moment(_last_arrival(columns, item)) for item, _ in heard],
+                [moment(item.arrived) for item, _ in heard],
             ],
         )
 
@@ -159,7 +163,7 @@ def stored_devices(columns: Columns) -> dict[str, StoredDevice]:
     return {
         names[int(columns.order[item.last])]: StoredDevice(
             ts=int(columns.micros[item.last]) / 1e6,
-            received_at=_last_arrival(columns, item) / 1e6,
+            received_at=item.arrived / 1e6,
             interval_s=None,
             values=stored_values(columns, item.last),
             points=_points(columns, item),
@@ -168,24 +172,26 @@ def stored_devices(columns: Columns) -> dict[str, StoredDevice]:
     }
 
 
-def _last_arrival(columns: Columns, item: Newest) -> int:
-    """Return when anything of a device last came, in microseconds: not always its newest reading."""
-    return int(columns.received[item.first : item.last + 1].max())
-
-
 def _points(columns: Columns, item: Newest) -> dict[str, list[Point]]:
     """Return the points of one device by field: one for each twentieth of a second, the last one in it."""
-    micros = columns.micros[item.first : item.last + 1].tolist()
+    whole = range(item.first, item.last + 1)
+    slots = columns.micros[item.first : item.last + 1] // MICROS_PER_SLOT
+    ends = (np.flatnonzero(np.diff(slots, append=slots[-1] + 1)) + item.first).tolist()
     points: dict[str, list[Point]] = {}
     for field, column in columns.values:
         if field.kind in ("number", "integer", "boolean"):
-            # A later point takes the place of an earlier one in its slot. Per field, because a device may send one
-            # field in one message and the next field a millisecond later in another.
-            last = {
-                ts // MICROS_PER_SLOT: (ts / 1e6, value)
-                for ts, value in zip(micros, column[item.first : item.last + 1], strict=True)
-                if value is not None
-            }
-            if last:
-                points[field.name] = list(last.values())
+            run = _run(columns, column, ends)
+            if len(run) < len(ends) < len(whole):
+                # Some slots end with a reading without this field. A device may well send one field in one message
+                # and the next field a millisecond later in another, so look at every reading of the slots.
+                filled = (place for place in whole if column[place] is not None)
+                last = {int(columns.micros[place]) // MICROS_PER_SLOT: place for place in filled}
+                run = _run(columns, column, last.values())
+            if run:
+                points[field.name] = run
     return points
+
+
+def _run(columns: Columns, column: Sequence[Value], places: Iterable[int]) -> list[Point]:
+    """Return the moments, in seconds, and the values of a field at some places where it has one."""
+    return [(int(columns.micros[place]) / 1e6, column[place]) for place in places if column[place] is not None]

@@ -6,19 +6,25 @@ import msgspec
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from ingest.topics import InvalidTopic, check_filter
 from validation.catalog import Catalog
 from validation.models import DataModel, ModelVersion
 from validation.schema import CompiledModel, compile_model
-from validation.spec import ModelSpec, faults_of_names
+from validation.spec import MODEL_NAME, ModelSpec, faults_of_limits, faults_of_names
 from validation.tables import columns, ensure_table, faults_of_types
 
 
 def check(spec: ModelSpec) -> None:
     """Raise ValidationError, with sentences for people, when a model cannot be published. Changes nothing."""
-    faults = faults_of_names(spec)
+    faults = faults_of_names(spec) + faults_of_limits(spec)
     if not spec.fields:
         faults.append("A model needs at least one field.")
-    faults += faults_of_types(spec, columns(spec.name))
+    try:
+        check_filter(spec.topic_filter)
+    except InvalidTopic as fault:
+        faults.append(str(fault))
+    if MODEL_NAME.fullmatch(spec.name):  # otherwise there is no table to ask for
+        faults += faults_of_types(spec, columns(spec.name))
     if faults:
         raise ValidationError(faults)
     try:
@@ -30,21 +36,41 @@ def check(spec: ModelSpec) -> None:
 def publish(model: DataModel) -> ModelVersion:
     """Make the model's saved state its newest version and give its table the columns; a no-op when nothing changed.
 
-    Table and version appear in one transaction: a worker that sees the version finds the columns. Raises
-    ValidationError with a sentence for people when the state cannot become a table.
+    Table and version appear in one transaction: a worker that sees the version finds the columns. Blocks while another
+    process publishes the same model, and for up to some 20 s while readers or writers leave its table no gap.
+
+    Raises ValidationError with sentences for people when the state cannot become a table, OperationalError when the
+    table left no gap, and DataModel.DoesNotExist when somebody deleted the model. Nothing has changed then.
     """
     with transaction.atomic():
-        # Two people who publish at once must not both become the same number.
-        DataModel.objects.select_for_update().get(pk=model.pk)
-        spec = model.spec()
-        newest = model.versions.order_by("-number").first()
-        document = msgspec.to_builtins(spec)
-        if newest is not None and newest.spec == document:
+        # Two people who publish at once must not both become the same number. The key itself stays free: a worker that
+        # stores a reading refers to it, and holds what the table's change waits for.
+        saved = DataModel.objects.select_for_update(no_key=True).get(pk=model.pk)
+        spec = saved.spec()
+        newest = saved.versions.order_by("-number").first()
+        # Compared as specifications, not as JSON: there a tuple is a list, and an attribute may not have existed yet.
+        if newest is not None and msgspec.convert(newest.spec, ModelSpec) == spec:
             return newest
         check(spec)
         ensure_table(spec)
         number = newest.number + 1 if newest else 1
-        return ModelVersion.objects.create(model=model, number=number, spec=document)
+        return ModelVersion.objects.create(model=saved, number=number, spec=msgspec.to_builtins(spec))
+
+
+def rivals(model: DataModel) -> list[DataModel]:
+    """Return the other published models that are for some of the same topics, oldest first. A topic is the oldest's."""
+    others = DataModel.objects.filter(published=True).exclude(pk=model.pk).order_by("pk")
+    levels = model.topic_filter.split("/")
+    return [other for other in others if _overlap(levels, other.topic_filter.split("/"))]
+
+
+def _overlap(one: list[str], other: list[str]) -> bool:
+    """Tell whether two topic filters, as levels, have a topic in common."""
+    if not one or not other:
+        return (one or other or ["#"]) == ["#"]  # which stands for no level, too
+    if "#" in (one[0], other[0]):
+        return True
+    return (one[0] == other[0] or "+" in (one[0], other[0])) and _overlap(one[1:], other[1:])
 
 
 class Published:

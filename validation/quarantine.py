@@ -12,13 +12,16 @@ from validation.pipeline import Rejected
 from validation.streams import Entry
 
 MAX_REASONS = 50  # of one record; a payload with a thousand faults is understood from the first fifty
+MAX_DEVICE = 64  # characters that the column has room for
+AT_ONCE = 500  # rows in one statement; an array of ten thousand faults must not be in memory twice
 
 
 def keep(buffer: str, entries: Sequence[Entry], rejected: Sequence[Rejected], model_ids: Mapping[str, int]) -> None:
-    """Write rejections in the transaction that stores the rest of their entries."""
-    Quarantined.objects.bulk_create(
-        [_row(buffer, entries[item.entry].name, item, model_ids) for item in rejected], batch_size=500
-    )
+    """Write rejections in the transaction that stores the rest of their entries, some at a time."""
+    for start in range(0, len(rejected), AT_ONCE):
+        Quarantined.objects.bulk_create(
+            _row(buffer, entries[item.entry].name, item, model_ids) for item in rejected[start : start + AT_ONCE]
+        )
 
 
 def _row(buffer: str, entry: str, item: Rejected, model_ids: Mapping[str, int]) -> Quarantined:
@@ -26,7 +29,7 @@ def _row(buffer: str, entry: str, item: Rejected, model_ids: Mapping[str, int]) 
         received_at=moment(round(item.received * 1_000_000)),
         topic=readable_topic(item.topic),
         payload=item.payload,
-        device=readable(item.device or ""),
+        device=readable(item.device or "")[:MAX_DEVICE],
         model_id=model_ids.get(item.model.spec.name) if item.model else None,
         version=item.model.version if item.model else None,
         reasons=[_sayable(msgspec.to_builtins(reason)) for reason in item.reasons[:MAX_REASONS]],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import Q
 
 from validation.models import DataModel, Field
 from validation.publishing import publish
@@ -38,10 +39,13 @@ DESCRIPTIONS = {
 
 
 def load_samples() -> list[str]:
-    """Make and publish the sample models that are missing, and return their names. A model of a person is kept."""
+    """Make and publish the sample models that are missing, and return their names.
+
+    A model that a person made is kept: also one of another name that has the same topics.
+    """
     loaded = []
     for spec in (VEHICLE, SENSOR):
-        if not DataModel.objects.filter(name=spec.name).exists():
+        if not DataModel.objects.filter(Q(name=spec.name) | Q(topic_filter=spec.topic_filter)).exists():
             with transaction.atomic():
                 publish(save(spec, DESCRIPTIONS[spec.name]))
             loaded.append(spec.name)

@@ -18,6 +18,7 @@ from ingest.ring import STREAM
 GROUP = "validation"
 # An entry that its reader has held this long without finishing is taken over. A chunk takes well under a second.
 RECLAIM_AFTER_MS = 15_000
+PAGE = 100  # entries that are looked at once; a backlog may hold many megabytes
 EntryId = tuple[int, int]  # milliseconds and sequence of a stream id
 
 
@@ -95,11 +96,11 @@ class StreamReader:
 
     def waiting(self) -> int:
         """Return how many entries are in the stream, given to someone or not."""
-        return int(self.client.xlen(STREAM))  # type: ignore[arg-type]  # the stubs also know asyncio's answer
+        return int(self.client.xlen(STREAM))
 
     def drop_idle_consumers(self) -> None:
         """Forget consumers that hold nothing and have been silent for a day: processes that are gone."""
-        for consumer in self.client.xinfo_consumers(STREAM, GROUP):  # type: ignore[union-attr]
+        for consumer in self.client.xinfo_consumers(STREAM, GROUP):
             if consumer["pending"] == 0 and consumer["idle"] > 86_400_000:
                 self.client.xgroup_delconsumer(STREAM, GROUP, consumer["name"])
 
@@ -113,6 +114,23 @@ class StreamReader:
             self.ensure_group()
             answer = self.client.xreadgroup(GROUP, self.consumer, {STREAM: after}, count=count)
         return [entry for _, found in answer or () for entry in _entries(found)]
+
+
+def entries_up_to(client: redis.Redis, line: EntryId) -> Iterator[Entry]:
+    """Yield the entries of a buffer's stream up to an id, given to someone or not, oldest first."""
+    start, end = "-", f"{line[0]}-{line[1]}"
+    while True:
+        page: Any = client.xrange(STREAM, start, end, count=PAGE)
+        if not page:
+            return
+        yield from _entries(page)
+        start = f"({page[-1][0].decode()}"
+
+
+def oldest(client: redis.Redis) -> EntryId | None:
+    """Return the id of the oldest entry in a buffer's stream, None when it is empty."""
+    found: Any = client.xrange(STREAM, count=1)
+    return entry_id(found[0][0]) if found else None
 
 
 def _entries(found: Sequence[tuple[bytes, dict[bytes, bytes]]]) -> list[Entry]:

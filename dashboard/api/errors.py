@@ -1,10 +1,10 @@
 """The errors of the API. All have one shape: {"type", "errors": [{"code", "detail", "attr"}]}.
 
-    BadCredentials   401   name and password do not open anything here
-    LengthRequired   411   the body came without its length
-    BodyTooLarge     413
-    BrokerSaysNo     502   the MQTT broker refused what was published
-    Unavailable      503   something that is needed is away; Retry-After says when to try again
+BadCredentials   401   name and password do not open anything here
+LengthRequired   411   the body came without its length
+BodyTooLarge     413
+BrokerSaysNo     502   the MQTT broker refused what was published
+Unavailable      503   something that is needed is away; Retry-After says when to try again
 """
 
 from __future__ import annotations

@@ -12,25 +12,20 @@ import time
 import weakref
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple, TypeVar
 
-from channels.db import database_sync_to_async
 from django.db import DatabaseError, InterfaceError
 
 from dashboard.live.access import Pass, still_valid
+from dashboard.live.database import in_a_thread, read_model
+from dashboard.live.frames import Frame, selected
 from dashboard.live.listener import Listener
 from dashboard.live.mailbox import Mailbox
-from dashboard.live.messages import NOT_SIGNED_IN, TOO_SLOW, Frame, Subscription, Unreadable, selected
+from dashboard.live.messages import NOT_SIGNED_IN, TOO_SLOW, Subscription, Unreadable
 from dashboard.live.state import ModelState
-from validation import selectors
 from validation.events import Stored
-from validation.selectors import Newest
-from validation.spec import ModelSpec
+from validation.selectors import TooSlow
 
 log = logging.getLogger(__name__)
-
-Argument = TypeVar("Argument")
-Result = TypeVar("Result")
 
 # Seconds between two frames: a little under the second that is promised, which leaves room for a busy loop.
 TICK_S = 0.9
@@ -55,15 +50,6 @@ class Socket:
     def models(self) -> set[str]:
         """Return the models this socket needs to be followed."""
         return {wanted.model for wanted in (self.subscription, self.asked_for) if wanted is not None}
-
-
-class Reading(NamedTuple):
-    """What the database says about one model."""
-
-    spec: ModelSpec | None
-    rows: list[Newest]
-    at: float
-    known: list[str]  # the models there are
 
 
 class Hub:
@@ -131,7 +117,7 @@ class Hub:
         early = self._early[model] = []
         try:
             reading = await in_a_thread(read_model, model)
-        except (DatabaseError, InterfaceError, selectors.TooSlow) as error:
+        except (DatabaseError, InterfaceError, TooSlow) as error:
             log.warning("the newest values of %s cannot be read: %s", model, error)
             raise Unreadable("unavailable", "The database does not answer. Try again soon.") from error
         finally:
@@ -209,7 +195,7 @@ class Hub:
         """Read a model anew; when something was missed, leave a gap in the numbers of whoever follows it."""
         try:
             reading = await in_a_thread(read_model, model)
-        except (DatabaseError, InterfaceError, selectors.TooSlow) as error:
+        except (DatabaseError, InterfaceError, TooSlow) as error:
             self._lost = self._lost or lost
             log.warning("the newest values of %s cannot be read: %s", model, error)
             return
@@ -241,20 +227,6 @@ class Hub:
         for socket in self._sockets:
             if socket.held in held - valid:
                 socket.mailbox.close(NOT_SIGNED_IN)
-
-
-def read_model(model: str) -> Reading:
-    """Ask the database for a model and the newest reading of each of its devices."""
-    at = time.time()
-    specs = selectors.model_specs()
-    rows = selectors.newest(model=model) if model in specs else []
-    return Reading(specs.get(model), rows, at, list(specs))
-
-
-async def in_a_thread(work: Callable[[Argument], Result], argument: Argument) -> Result:
-    """Ask the database from any free thread: one that is stuck must not hold up the sockets' own thread."""
-    result: Result = await database_sync_to_async(work, thread_sensitive=False)(argument)
-    return result
 
 
 async def _keep_going(part: Callable[[], Awaitable[None]]) -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from dashboard.live.messages import TOO_MANY, Closing, Frame, Snapshot, numbered
+from dashboard.live.frames import Frame, Snapshot, numbered
+from dashboard.live.messages import TOO_MANY, Closing
 
 ACK_WINDOW = 4  # frames; at one a second more than any healthy connection needs
 MAX_TEXTS = 20  # answers to a client that asks and does not read

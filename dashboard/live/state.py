@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from dashboard.live.messages import Entry, FieldInfo, Snapshot, Subscription, selected, snapshot_of, thinned
+from dashboard.live.frames import Snapshot, selected, snapshot_of, thinned
+from dashboard.live.messages import Entry, FieldInfo, Subscription
 from validation.events import Point, Stored, StoredDevice, Value
 from validation.presence import Status, expected_interval, status
 from validation.selectors import Newest

@@ -18,7 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from dashboard.tests.conftest import by_token
 from dashboard.tests.test_api_access import assert_error
-from ingest.bridge.dial import Broker
+from ingest.broker import Broker
 from ingest.doors import http_door, messages_of
 from ingest.envelope import Batch, decode
 from ingest.publish import BrokerAway, BrokerRefused, publish

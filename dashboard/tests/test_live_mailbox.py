@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from dashboard.live.frames import Frame, Snapshot
 from dashboard.live.mailbox import ACK_WINDOW, MAX_TEXTS, Mailbox
-from dashboard.live.messages import TOO_MANY, TOO_SLOW, Ack, Frame, Subscription, Unreadable, parse
+from dashboard.live.messages import TOO_MANY, TOO_SLOW, Ack, Subscription, Unreadable, parse
+
+SNAPSHOT = Snapshot('{"type": "snapshot"}', None)
 
 
 def frame(at: float = 0.0) -> Frame:
@@ -31,14 +34,14 @@ async def taken(mailbox: Mailbox) -> list[Any]:
 
 async def test_frames_are_numbered_by_one_and_anew_for_each_subscription() -> None:
     mailbox = Mailbox()
-    mailbox.begin('{"type": "snapshot"}')
+    mailbox.begin(SNAPSHOT)
     numbers = []
     for _ in range(3):
         mailbox.offer(frame(), 0.0)
         numbers += [item.get("seq") for item in await taken(mailbox)]
     assert numbers == [None, 1, 2, 3]
     mailbox.offer(frame(), 0.0)
-    mailbox.begin('{"type": "snapshot"}')
+    mailbox.begin(SNAPSHOT)
     assert await taken(mailbox) == [{"type": "snapshot"}]
     mailbox.offer(frame(5.0), 0.0)
     assert [(item["seq"], item["at"]) for item in await taken(mailbox)] == [(1, 5.0)]

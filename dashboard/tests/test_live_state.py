@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.live.messages import MAX_POINTS, Entry, Frame, Subscription, selected, thinned
+from dashboard.live.frames import MAX_POINTS, MAX_TEXT, Frame, numbered, selected, thinned
+from dashboard.live.messages import Entry, Subscription
 from dashboard.live.state import MAX_WAITING, ModelState
 from validation.events import Point, Stored, StoredDevice
 from validation.selectors import Newest
@@ -41,14 +42,14 @@ def stored(device: str, ts: float, values: dict[str, Any], seen: float | None = 
 
 
 def devices(state: ModelState, now: float, wanted: Subscription = ALL) -> dict[str, Any]:
-    return {entry["device_id"]: entry for entry in json.loads(state.snapshot(wanted, now))["devices"]}
+    return {entry["device_id"]: entry for entry in json.loads(state.snapshot(wanted, now).text)["devices"]}
 
 
 def test_a_snapshot_says_how_every_device_is() -> None:
     state = ModelState(SPEC)
     state.take_rows([row("a", T, {"speed": 1.5}), row("b", T - 50, {"speed": 2.5}, learned=2.0)], T)
     state.refresh(T + 1)
-    snapshot = json.loads(state.snapshot(ALL, T + 1))
+    snapshot = json.loads(state.snapshot(ALL, T + 1).text)
     assert {key: snapshot[key] for key in ("type", "seq", "at", "model")} == {
         "type": "snapshot",
         "seq": 0,
@@ -124,7 +125,7 @@ def test_a_subscription_gets_its_own_devices_and_fields() -> None:
     state = ModelState(SPEC)
     state.take_rows([row(name, T, {"speed": 1.0, "fuel_level": 9.0}) for name in "abc"], T)
     wanted = Subscription("van", frozenset({"b", "nobody"}), frozenset({"speed"}))
-    snapshot = json.loads(state.snapshot(wanted, T))
+    snapshot = json.loads(state.snapshot(wanted, T).text)
     assert list(snapshot["fields"]) == ["speed"]
     assert [(entry["device_id"], entry["values"]) for entry in snapshot["devices"]] == [("b", {"speed": 1.0})]
     state.take_changes()
@@ -175,6 +176,32 @@ def test_frames_that_nobody_took_become_one_with_the_newest_values_and_all_point
     for n in range(2, 3000):
         joined = joined.followed_by(frame(T + n / 20, "a"))
     assert len(joined.entries[0]["points"]["speed"]) <= MAX_POINTS
+
+
+def test_no_message_is_larger_than_a_server_sends_and_nothing_is_left_out() -> None:
+    state = ModelState(SPEC)
+    state.take_rows([row(f"van_{n:04}", T, {"speed": 1.5}) for n in range(1000)], T)
+    text, rest = state.snapshot(ALL, T)
+    assert rest is not None
+    texts = [text, *(numbered(seq, part) for seq, part in enumerate(rest.parts, start=1))]
+    assert max(map(len, texts)) < MAX_TEXT
+    assert [entry["device_id"] for text in texts for entry in json.loads(text)["devices"]] == [
+        f"van_{n:04}" for n in range(1000)
+    ]
+    state.take_changes()
+    backlog: dict[str, list[Point]] = {f"f{n}": [(T + m / 10, m / 7) for m in range(600)] for n in range(40)}
+    message = stored("van_0001", T + 30, {"speed": 2.0})
+    message["devices"]["van_0001"]["points"] = backlog
+    state.take_announcement(message, T + 30)
+    parts = Frame(T, "van", state.take_changes()).parts
+    assert len(parts) > 10
+    assert max(map(len, parts)) < MAX_TEXT
+    told: dict[str, list[Any]] = {name: [] for name in backlog}
+    for part in parts:
+        for entry in json.loads(numbered(1, part))["devices"]:
+            for name, points in entry["points"].items():
+                told[name] += points
+    assert told == json.loads(json.dumps(backlog))
 
 
 STEPS = st.one_of(

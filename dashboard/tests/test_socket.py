@@ -20,13 +20,14 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from knox.models import AuthToken
 
+from dashboard import consumers
 from dashboard.live import hub as hub_module
 from dashboard.live import listener as listener_module
+from dashboard.live.frames import Frame
 from dashboard.live.hub import hub
-from dashboard.live.messages import Entry, Frame
+from dashboard.live.messages import Entry
 from dataflow.asgi import application
 from ingest.models import Device
-from validation import selectors
 from validation.events import TELEMETRY, Stored, StoredDevice
 from validation.models import Latest
 from validation.spec import ModelSpec
@@ -384,7 +385,7 @@ async def test_without_the_database_a_subscription_is_an_error_and_open_ones_go_
         raise OperationalError("gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(selectors, "newest", fail)
+        patch.setattr("validation.selectors.newest", fail)
         await page.follow(1.0)
         await arrive(spec, "van_2", {"speed": 88.0})
         await page.until(lambda: page.devices["van_2"]["values"] == {"speed": 88.0})
@@ -452,9 +453,20 @@ async def test_a_giant_message_ends_the_connection(connect: Connect) -> None:
 
 async def test_too_many_messages_end_the_connection(connect: Connect) -> None:
     page = await connect()
-    for _ in range(61):
-        await page.send({"type": "ack", "seq": 0})
+    for _ in range(70):
+        await page.send({"type": "ack", "seq": 5})
     assert await page.closed() == 4400
+
+
+async def test_acknowledging_every_frame_is_not_too_much(
+    connect: Connect, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "MESSAGES", 5)
+    page = await connect()
+    await page.subscribe()
+    for _ in range(12):
+        await page.send({"type": "ack", "seq": (await page.frame())["seq"]})
+    assert (await page.frame())["seq"] == 13
 
 
 async def test_a_client_that_stops_acknowledging_is_sent_no_more(

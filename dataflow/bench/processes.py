@@ -36,7 +36,7 @@ def processes(data_dir: Path, urls: Iterable[str]) -> list[psutil.Process]:
     roots = {pid for pid in (_pid_of_stack(data_dir),) if pid}
     ports = {parts.port for parts in map(urlsplit, urls) if parts.hostname in ("127.0.0.1", "localhost", "::1")}
     for connection in psutil.net_connections("tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port in ports and connection.pid:
+        if connection.status == psutil.CONN_LISTEN and connection.pid and connection.laddr.port in ports:  # type: ignore[union-attr]
             roots.add(connection.pid)
     found: dict[int, psutil.Process] = {}
     for pid in roots:

@@ -23,7 +23,10 @@ from dataflow.stack import LOCK_FILE
 
 BASE = Path(__file__).parents[2]
 SECONDS = 120.0  # for a stack to come up on a busy machine
-SERVICES = ("DATABASE_URL", "REDIS_URL", "BUFFER_URLS", "MQTT_URL", "MQTT311_URL", "SECRET_KEY", "SITE_URL")
+SERVICES = (
+    *("DATABASE_URL", "REDIS_URL", "BUFFER_URLS", "MQTT_URL", "MQTT311_URL", "MQTT_SHARED", "MQTT_TOPICS"),
+    *("SECRET_KEY", "SITE_URL", "ALLOWED_HOSTS", "DEBUG"),
+)
 
 
 class Up:

@@ -3,7 +3,7 @@
     socket → BridgeClient.read → Pending → Delivery → Ring.append → BridgeClient.acknowledge → socket
 
 One thread does all of it, so nothing is shared and nothing needs a lock. Threads of their own have only what may block
-on others: looking up and dialling the broker (`dial`), and waking the workers (`ingest.wake`).
+on others: looking up and dialling the broker (`ingest.broker`), and waking the workers (`ingest.wake`).
 
 What goes wrong with one connection ends that connection: the broker sends again what was not acknowledged. What goes
 wrong with the loop itself ends the process, so that whoever supervises it starts a new one.
@@ -19,11 +19,11 @@ from collections.abc import Callable, Sequence
 
 from ingest.bridge.counters import Counters
 from ingest.bridge.delivery import Buffers, Delivery
-from ingest.bridge.dial import Broker
 from ingest.bridge.pending import Pending
 from ingest.bridge.report import Report
 from ingest.bridge.slot import Slot
 from ingest.bridge.window import LEAST, WindowGuess
+from ingest.broker import Broker
 
 log = logging.getLogger(__name__)
 

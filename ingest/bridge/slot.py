@@ -16,8 +16,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from ingest.bridge.client import BridgeClient
 from ingest.bridge.counters import Counters
-from ingest.bridge.dial import Broker, Dial
 from ingest.bridge.pending import Pending
+from ingest.broker import Broker, Dial
 
 log = logging.getLogger(__name__)
 

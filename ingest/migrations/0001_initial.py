@@ -5,24 +5,43 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Device',
+            name="Device",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=64, unique=True, validators=[django.core.validators.RegexValidator('\\A[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}\\Z', 'Letters, digits and _ . : - only, 64 at most.')])),
-                ('first_seen_at', models.DateTimeField(auto_now_add=True)),
-                ('expected_interval_s', models.FloatField(blank=True, help_text='Seconds between readings. Leave empty to let it be learned. A device is late after three of them without a reading and offline after ten.', null=True, validators=[django.core.validators.MinValueValidator(0.001)], verbose_name='expected interval (s)')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "name",
+                    models.CharField(
+                        max_length=64,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}\\Z",
+                                "Letters, digits and _ . : - only, 64 at most.",
+                            )
+                        ],
+                    ),
+                ),
+                ("first_seen_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "expected_interval_s",
+                    models.FloatField(
+                        blank=True,
+                        help_text="Seconds between readings. Leave empty to let it be learned. A device is late after three of them without a reading and offline after ten.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0.001)],
+                        verbose_name="expected interval (s)",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('name',),
-                'permissions': (('publish', 'Can publish readings through the site'),),
+                "ordering": ("name",),
+                "permissions": (("publish", "Can publish readings through the site"),),
             },
         ),
     ]

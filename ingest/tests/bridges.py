@@ -10,8 +10,8 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from ingest.bridge.delivery import Buffers
-from ingest.bridge.dial import Broker
 from ingest.bridge.loop import Bridge
+from ingest.broker import Broker
 from ingest.ring import Ring
 
 

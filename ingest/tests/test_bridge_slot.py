@@ -17,8 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ingest.bridge.dial import Broker, Dial, open_socket
 from ingest.bridge.loop import Bridge
+from ingest.broker import Broker, Dial, open_socket
 from ingest.tests.bridges import Bench, ring_of, step_for, step_until
 from ingest.tests.mqtt_bytes import connack, suback
 from ingest.tests.servers import Mosquitto, Valkey, free_port, needs_mosquitto, payloads_in
@@ -162,7 +162,7 @@ def test_a_dead_address_does_not_hold_up_the_loop(monkeypatch: pytest.MonkeyPatc
         waiting.wait(5)
         raise OSError("timed out")
 
-    monkeypatch.setattr("ingest.bridge.dial.open_socket", hangs)
+    monkeypatch.setattr("ingest.broker.open_socket", hangs)
     bridge = bridge_to("mqtt://192.0.2.1")
     began = time.monotonic()
     step_for(bridge, 0.3)

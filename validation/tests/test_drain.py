@@ -15,7 +15,7 @@ from validation.tests.conftest import Worker
 def rows(model: str, columns: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {columns} FROM telemetry.{model} ORDER BY ts, seq")
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def test_a_reading_is_stored_in_the_typed_table_of_its_model(worker: Worker) -> None:

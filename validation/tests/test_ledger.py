@@ -133,8 +133,8 @@ def test_control_an_acknowledgement_before_the_commit_is_noticed(worker: Worker)
 
 def test_control_a_stream_entry_deleted_by_hand_is_noticed(worker: Worker) -> None:
     worker.receive((TOPIC, reading(1)), (TOPIC, reading(2)), (TOPIC, reading(3)))
-    [(name, _)] = worker.client.xrange(STREAM)
-    worker.client.xdel(STREAM, name)
+    [entry] = StreamReader(worker.client).new(10)
+    worker.client.xdel(STREAM, entry.name)
     assert worker.audit().total.missing == 3
 
 

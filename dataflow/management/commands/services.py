@@ -7,7 +7,6 @@ from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Any, TypedDict
 
 from django.conf import settings
@@ -15,7 +14,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from dataflow.embedded.given import masked
 from dataflow.embedded.probes import Unreachable, probe_database, probe_mqtt, probe_redis, probe_site
-from dataflow.lib.env import Environment
 
 NO_SERVICE = 3
 NOT_SET = "not set: start `manage.py up`, or set it"
@@ -69,13 +67,12 @@ class Command(BaseCommand):
 
 def look() -> dict[str, Any]:
     """Return the state of every service; blocks for some seconds when one does not answer."""
-    mqtt311 = Environment.of_project(Path(settings.BASE_DIR)).find("MQTT311_URL") or settings.MQTT_URL
     with ThreadPoolExecutor(max_workers=8) as pool:
         ask: Callable[[str, Callable[[str], None]], Any] = lambda url, probe: pool.submit(state, url, probe)  # noqa: E731
         database = ask(settings.DATABASE_URL, probe_database)
         redis = ask(settings.REDIS_URL, probe_redis)
         buffers = [ask(url, probe_redis) for url in settings.BUFFER_URLS]
-        mqtt = ask(mqtt311, partial(probe_mqtt, version5=False))
+        mqtt = ask(settings.MQTT311_URL, partial(probe_mqtt, version5=False))
         mqtt5 = ask(settings.MQTT_URL, partial(probe_mqtt, version5=True))
         site = ask(settings.SITE_URL, probe_site)
     return {

@@ -10,8 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ingest.bridge.dial import Broker
 from ingest.bridge.loop import Bridge
+from ingest.broker import Broker
 from ingest.ring import Ring, SameServer
 from ingest.topics import InvalidTopic, check_filter
 from ingest.wake import Waker
@@ -81,8 +81,7 @@ class Command(BaseCommand):
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", name):
             raise CommandError("--name takes letters, digits, - and _ only, 32 at most.", returncode=WRONG_USAGE)
         # Some brokers share badly: rumqttd 0.20 dies when the last session of a group disconnects.
-        shared = bool(getattr(settings, "MQTT_SHARED", True))
-        if slots > 1 and not shared:
+        if slots > 1 and not settings.MQTT_SHARED:
             raise CommandError("--slots needs a shared subscription, and MQTT_SHARED is off.", returncode=WRONG_USAGE)
         try:
             broker = Broker.of_url(settings.MQTT_URL)
@@ -97,7 +96,7 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(f"MQTT_URL or BUFFER_URLS: {error}", returncode=WRONG_USAGE) from error
         waker = Waker(settings.REDIS_URL, settings.DRAIN_TASK)
-        return Bridge(name, broker, settings.MQTT_TOPICS, ring, waker.wake, slots, shared), waker
+        return Bridge(name, broker, settings.MQTT_TOPICS, ring, waker.wake, slots, settings.MQTT_SHARED), waker
 
     @staticmethod
     def _end(bridge: Bridge) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 
 from validation.audit import Books, audit, audit_device
 from validation.moments import microseconds
@@ -42,12 +42,12 @@ class Command(BaseCommand):
         """Audit, print, and exit with 1 when the books do not balance."""
         minute = _minute(since)
         try:
-            if device:
+            if device is not None:
                 books, complaints = audit_device(settings.BUFFER_URLS, device, minute), []
             else:
                 answer = audit(settings.BUFFER_URLS, minute)
                 books, complaints = answer.total, answer.complaints
-        except (redis.RedisError, OperationalError) as error:
+        except (redis.RedisError, OperationalError, InterfaceError) as error:
             raise CommandError(f"A service cannot be reached: {error}", returncode=3) from error
         balanced = not complaints and books.missing == 0
         document = asdict(books) | {"balanced": balanced}

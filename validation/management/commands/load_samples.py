@@ -12,7 +12,7 @@ from validation.samples import load_samples
 class Command(BaseCommand):
     """Make the sample models."""
 
-    help = "Make and publish the sample models `vehicle` and `sensor` where they are missing. Running it again is harmless."
+    help = "Make and publish the sample models `vehicle` and `sensor` where they are missing. Harmless when repeated."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Load what is missing and say what that was."""
