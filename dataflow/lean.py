@@ -1,6 +1,6 @@
 """Settings of the processes that show nothing: bridge, scheduler and simulators. They leave the site out of memory.
 
-What the site alone needs (admin, REST, sign-in, pages) costs a process some 30 MB. Everything else is the same.
+What the site alone needs (admin, REST, sign-in, pages) costs a process some 15 MB. Everything else is the same.
 """
 
 from dataflow.settings import *  # noqa: F403

@@ -96,7 +96,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_keepalive": True,
     "health_check_interval": 10,
 }
-CELERY_REDBEAT_REDIS_URL = REDIS_URL
 SWEEP_SECONDS = 3.0  # how often the sweep looks for what a lost wake or a dead worker left in a buffer
 SETTLE_SECONDS = 60.0  # how often the ledger folds settled entries into minutes
 CELERY_BEAT_SCHEDULE = {

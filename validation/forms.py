@@ -124,7 +124,7 @@ class FieldForm(ModelForm[Field]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["position"].required = False
-        if self.instance.pk is None:
+        if self.instance._state.adding:
             self.initial["position"] = None
 
     def clean(self) -> None:
@@ -174,7 +174,8 @@ def _refuse_fields(forms: list[ModelForm[Field]], model: ModelSpec) -> None:
 
 def _number(forms: list[ModelForm[Field]]) -> None:
     """Put the fields without a position behind all others, in the order of the page."""
-    last = max((form.instance.position for form in forms if form.instance.position is not None), default=-1)
-    for form in forms:
-        if form.instance.position is None:
+    positions = [form.cleaned_data["position"] for form in forms]
+    last = max((position for position in positions if position is not None), default=-1)
+    for form, position in zip(forms, positions, strict=True):
+        if position is None:
             last = form.instance.position = min(last + 1, LAST_POSITION)

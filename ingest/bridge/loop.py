@@ -50,6 +50,7 @@ class Bridge:
         wake_workers: Callable[[str], None],
         slots: int = 1,
         shared: bool = True,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         """Make a bridge with sessions `dataflow-<name>-0` and so on; `wake_workers` gets the identity of a buffer."""
         filters = [f"$share/{GROUP}/{topic}" for topic in topics] if shared else topics
@@ -67,6 +68,7 @@ class Bridge:
             for n in range(slots)
         ]
         self._window = WindowGuess()
+        self._beat, self._subscribed = beat, False
         self._stopping = False
         self._next_tick = 0.0
         self._brought = 0  # bytes that the last look at the sockets brought
@@ -170,6 +172,10 @@ class Bridge:
                 slot.client.drop("an error in the bridge")
         aside = self._buffers.set_aside()
         ready = sum(slot.ready for slot in self.slots)
+        # Until it has subscribed for the first time, the broker keeps nothing for it.
+        self._subscribed = self._subscribed or ready == len(self.slots)
+        if self._subscribed:
+            self._beat()
         self._report.progress(
             now,
             f"{ready} of {len(self.slots)} slots connected",

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from dataflow.lib.heartbeat import Heartbeat
 from ingest.bridge.loop import Bridge
 from ingest.broker import Broker
 from ingest.ring import Ring, SameServer
@@ -96,7 +97,9 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(f"MQTT_URL or BUFFER_URLS: {error}", returncode=WRONG_USAGE) from error
         waker = Waker(settings.REDIS_URL, settings.DRAIN_TASK)
-        return Bridge(name, broker, settings.MQTT_TOPICS, ring, waker.wake, slots, settings.MQTT_SHARED), waker
+        beat = Heartbeat(settings.DATA_DIR, name).beat
+        bridge = Bridge(name, broker, settings.MQTT_TOPICS, ring, waker.wake, slots, settings.MQTT_SHARED, beat)
+        return bridge, waker
 
     @staticmethod
     def _end(bridge: Bridge) -> None:
