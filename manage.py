@@ -4,8 +4,16 @@
 import os
 import sys
 
+WRONG_SETTINGS = 2
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dataflow.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        # The message names the setting and says what is wrong with it; where in our code that was noticed helps nobody.
+        sys.stderr.write(f"{error}\n")
+        sys.exit(WRONG_SETTINGS)

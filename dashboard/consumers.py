@@ -12,7 +12,8 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from dashboard.live.access import Scope, pass_of
 from dashboard.live.hub import Hub, Socket, hub
-from dashboard.live.messages import NOT_SIGNED_IN, TOO_LONG, TOO_MANY, Ack, Unreadable, error_text, parse
+from dashboard.live.mailbox import Mailbox
+from dashboard.live.messages import NOT_SIGNED_IN, TOO_LONG, TOO_MANY, Unreadable, error_text, parse
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         if held is None:
             await self.close(NOT_SIGNED_IN)
             return
-        self._hub, self._socket = hub(), Socket(held)
+        self._hub, self._socket = hub(), Socket(held, Mailbox(self.scope["backlog"]))
         self._hub.add(self._socket)
         self._writer = asyncio.create_task(self._write(self._socket))
 
@@ -74,12 +75,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     async def _take(self, hub: Hub, socket: Socket, text: str | None) -> None:
         if text is None:
             raise Unreadable("not_text", "Send text, not bytes.")
-        message = parse(text)
-        if isinstance(message, Ack):
-            # One for each frame is not too much, however many frames there are.
-            self._count -= socket.mailbox.acknowledge(message.seq)
-        else:
-            await hub.subscribe(socket, message)
+        await hub.subscribe(socket, parse(text))
 
     def _is_too_much(self) -> bool:
         now = time.monotonic()

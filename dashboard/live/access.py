@@ -22,6 +22,7 @@ from knox.models import AuthToken
 from rest_framework.exceptions import AuthenticationFailed
 
 from dashboard.api.base import Token
+from dashboard.live.backlog import backlog_of
 
 Scope = MutableMapping[str, Any]
 Application = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
@@ -37,7 +38,10 @@ class Pass(NamedTuple):
 
 
 class TokenOrSession:
-    """ASGI middleware: set `scope["user"]` and `scope["pass"]`, by token when one is sent, else by session."""
+    """ASGI middleware: set `scope["user"]` and `scope["pass"]`, by token when one is sent, else by session.
+
+    It stands first, so it also sets `scope["backlog"]`, which others would hide by wrapping `send`.
+    """
 
     def __init__(self, inner: Application) -> None:
         self._inner = inner
@@ -47,6 +51,7 @@ class TokenOrSession:
         self, scope: Scope, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
     ) -> None:
         """Pass a connection on to whoever serves it."""
+        scope = {**scope, "backlog": backlog_of(send)}
         header = next((value for name, value in scope.get("headers", []) if name == b"authorization"), None)
         if header is None:
             await self._by_session(scope, receive, send)

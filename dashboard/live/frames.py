@@ -37,8 +37,9 @@ def snapshot_of(at: float, model: str, fields: dict[str, FieldInfo], entries: li
 class Frame:
     """What came of one model since the frame before, for one kind of subscription. Encoded once for all who get it."""
 
-    def __init__(self, at: float, model: str, entries: list[Entry]) -> None:
-        self.at, self.model, self.entries = at, model, entries
+    def __init__(self, at: float, model: str, entries: list[Entry], *, joined: bool = False) -> None:
+        """`joined` says that it stands for several frames."""
+        self.at, self.model, self.entries, self.joined = at, model, entries, joined
 
     @cached_property
     def parts(self) -> list[str]:
@@ -48,12 +49,10 @@ class Frame:
         return [_closed(head, encoded) for encoded in _packed(fitting, MAX_TEXT - 100)] or [_closed(head, [])]
 
     def followed_by(self, newer: Frame) -> Frame:
-        """Return this frame and a newer one as one: the newest of each device, and the points of both, bounded."""
-        entries = {entry["device_id"]: entry for entry in self.entries}
-        for entry in newer.entries:
-            known = entries.get(entry["device_id"])
-            entries[entry["device_id"]] = _joined(known, entry) if known else entry
-        return Frame(newer.at, newer.model, list(entries.values()))
+        """Return this frame and a newer one as one: the newest of each device, and only the newer one's points."""
+        entries = {entry["device_id"]: _without_points(entry) for entry in self.entries}
+        entries.update((entry["device_id"], entry) for entry in newer.entries)
+        return Frame(newer.at, newer.model, list(entries.values()), joined=True)
 
 
 def numbered(seq: int, part: str) -> str:
@@ -129,12 +128,3 @@ def _with_fields(entry: Entry, fields: frozenset[str]) -> Entry:
     if "points" in entry:
         less["points"] = {name: points for name, points in entry["points"].items() if name in fields}
     return less
-
-
-def _joined(known: Entry, newer: Entry) -> Entry:
-    points = dict(known.get("points", {}))
-    for name, more in newer.get("points", {}).items():
-        points[name] = thinned(points.get(name, []) + more)
-    joined = newer.copy()
-    joined["points"] = points
-    return joined

@@ -41,9 +41,8 @@ RESTART_S = 1.0  # pause before something that failed unexpectedly is started ag
 class Socket:
     """One connection, as the hub sees it."""
 
-    def __init__(self, held: Pass) -> None:
-        self.held = held
-        self.mailbox = Mailbox()
+    def __init__(self, held: Pass, mailbox: Mailbox) -> None:
+        self.held, self.mailbox = held, mailbox
         self.subscription: Subscription | None = None
         self.asked_for: Subscription | None = None  # while its snapshot is being made
 

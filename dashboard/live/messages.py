@@ -3,7 +3,6 @@
 A client sends
 
     {"type": "subscribe", "model": "vehicle", "devices": ["vehicle_01"] or "*", "fields": ["speed"] or "*"}
-    {"type": "ack", "seq": n}       optional: from the first one on, at most ACK_WINDOW frames go out unacknowledged
 
 and gets one snapshot per subscription, then a frame at least every second:
 
@@ -17,8 +16,8 @@ Times are seconds since 1970. `received_at` is when anything of the device last 
 A frame names the devices of which something arrived or whose status changed, and may name none. A snapshot is the
 whole truth; a snapshot and all frames after it are what a new snapshot would be. No message is larger than 60,000
 bytes: what does not fit into a snapshot or a frame follows in the next frame at once. `seq` grows by one per frame of a
-subscription. A number is left out when readings may have been missed on the way here: subscribe again, and read the
-history again.
+subscription. A number is left out when readings may have been missed, here or by a client that was too slow: subscribe
+again, and read the history again.
 
 Closed with: 4400 too many messages, 4401 not signed in (any more), 4408 too slow, 4413 a message is too long.
 """
@@ -80,28 +79,14 @@ class Subscription:
     fields: frozenset[str] | None = None
 
 
-@dataclass(frozen=True)
-class Ack:
-    """A client has worked through all frames up to this one."""
-
-    seq: int
-
-
-def parse(text: str) -> Subscription | Ack:
+def parse(text: str) -> Subscription:
     """Return what a client's message says; raise Unreadable."""
     try:
         message = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise Unreadable("bad_json", f"Not JSON that can be read: {error}.") from error
-    kind = message.get("type") if isinstance(message, dict) else None
-    if kind == "subscribe":
-        return _subscription(message)
-    if kind == "ack":
-        return Ack(_number(message.get("seq")))
-    raise Unreadable("unknown_type", 'Expected {"type": "subscribe", …} or {"type": "ack", …}.')
-
-
-def _subscription(message: dict[str, Any]) -> Subscription:
+    if not isinstance(message, dict) or message.get("type") != "subscribe":
+        raise Unreadable("unknown_type", 'Expected {"type": "subscribe", "model": …}.')
     model = message.get("model")
     if not isinstance(model, str) or not model:
         raise Unreadable("bad_model", "Name a model, as in /api/devices/status.")
@@ -117,12 +102,6 @@ def _names(message: dict[str, Any], key: str) -> frozenset[str] | None:
     if len(names) > MAX_NAMES:
         raise Unreadable(f"too_many_{key}", f'{len(names)} {key}; {MAX_NAMES} are allowed. Take all with "*".')
     return frozenset(names)
-
-
-def _number(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise Unreadable("bad_seq", "seq is the number of a frame.")
-    return value
 
 
 def error_text(code: str, detail: str) -> str:

@@ -9,14 +9,19 @@ from typing import Any
 import pytest
 
 from dashboard.live.frames import Frame, Snapshot
-from dashboard.live.mailbox import ACK_WINDOW, MAX_TEXTS, Mailbox
-from dashboard.live.messages import TOO_MANY, TOO_SLOW, Ack, Subscription, Unreadable, parse
+from dashboard.live.mailbox import MAX_BACKLOG, MAX_TEXTS, Mailbox
+from dashboard.live.messages import TOO_MANY, TOO_SLOW, Entry, Subscription, Unreadable, parse
 
 SNAPSHOT = Snapshot('{"type": "snapshot"}', None)
 
 
-def frame(at: float = 0.0) -> Frame:
-    return Frame(at, "van", [])
+def frame(at: float = 0.0, *names: str) -> Frame:
+    entries = [
+        Entry(device_id=name, status="online", ts=at, received_at=at, expected_interval_s=1.0, values={"speed": at},
+              points={"speed": [(at, at)]})
+        for name in names
+    ]  # fmt: skip
+    return Frame(at, "van", entries)
 
 
 async def taken(mailbox: Mailbox) -> list[Any]:
@@ -54,28 +59,25 @@ async def test_frames_that_are_not_taken_do_not_pile_up() -> None:
     assert [(item["seq"], item["at"]) for item in await taken(mailbox)] == [(1, 999.0)]
 
 
-async def test_a_client_that_acknowledges_is_never_far_behind() -> None:
-    mailbox = Mailbox()
-    mailbox.acknowledge(0)
-    sent = []
-    for second in range(20):
-        mailbox.offer(frame(float(second)), float(second))
-        sent += [item["seq"] for item in await taken(mailbox)]
-    assert sent == list(range(1, ACK_WINDOW + 1))
-    assert mailbox.waits(20.0) == 20.0 - ACK_WINDOW
-    mailbox.acknowledge(2)
-    assert [(item["seq"], item["at"]) for item in await taken(mailbox)] == [(ACK_WINDOW + 1, 19.0)]
+async def test_nothing_goes_out_while_the_network_is_behind_and_the_newest_does_when_it_has_caught_up() -> None:
+    backlog = 0
+    mailbox = Mailbox(lambda: backlog)
+    mailbox.begin(SNAPSHOT)
+    await taken(mailbox)
+    backlog = MAX_BACKLOG + 1
+    for second in range(1, 21):
+        mailbox.offer(frame(float(second), f"van_{second % 3}"), float(second))
+        assert await taken(mailbox) == []
+    assert mailbox.waits(20.0) == 19.0
+    backlog = 0
+    (late,) = await taken(mailbox)
+    assert (late["seq"], late["at"]) == (1, 20.0)
+    assert {entry["device_id"]: entry["ts"] for entry in late["devices"]} == {"van_0": 18.0, "van_1": 19.0, "van_2": 20.0}
+    assert [len(entry["points"]) for entry in late["devices"]] == [0, 0, 1]
     assert mailbox.waits(20.0) == 0.0
-
-
-async def test_an_acknowledgement_of_what_was_never_sent_opens_no_window() -> None:
-    mailbox = Mailbox()
-    mailbox.acknowledge(10**9)
-    for second in range(20):
-        mailbox.offer(frame(), float(second))
-        await taken(mailbox)
-    mailbox.offer(frame(), 20.0)
-    assert await taken(mailbox) == []
+    # Only now that it has caught up does it learn that it missed something.
+    mailbox.offer(frame(21.0), 21.0)
+    assert [item["seq"] for item in await taken(mailbox)] == [3]
 
 
 async def test_a_gap_leaves_out_one_number_however_often_it_is_asked_for() -> None:
@@ -111,7 +113,6 @@ def test_a_subscription_is_read() -> None:
     assert parse('{"type": "subscribe", "model": "van", "devices": ["a", "a"], "fields": []}') == Subscription(
         "van", frozenset({"a"}), frozenset()
     )
-    assert parse('{"type": "ack", "seq": 5}') == Ack(5)
 
 
 @pytest.mark.parametrize(
@@ -134,10 +135,6 @@ def test_a_subscription_is_read() -> None:
         ('{"type": "subscribe", "model": "v", "fields": {"speed": 1}}', "bad_fields"),
         ('{"type": "subscribe", "model": "v", "fields": ["' + "x" * 65 + '"]}', "bad_fields"),
         ('{"type": "subscribe", "model": "v", "devices": ' + json.dumps(["a"] * 1001) + "}", "too_many_devices"),
-        ('{"type": "ack"}', "bad_seq"),
-        ('{"type": "ack", "seq": -1}', "bad_seq"),
-        ('{"type": "ack", "seq": 1.5}', "bad_seq"),
-        ('{"type": "ack", "seq": true}', "bad_seq"),
     ],
 )
 def test_what_is_not_understood_has_a_code(text: str, code: str) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.live.frames import MAX_POINTS, MAX_TEXT, Frame, numbered, selected, thinned
-from dashboard.live.messages import Entry, Subscription
+from dashboard.live.messages import Subscription
 from dashboard.live.state import MAX_WAITING, ModelState
 from validation.events import Point, Stored, StoredDevice
 from validation.selectors import Newest
@@ -154,28 +154,6 @@ def test_a_flood_between_two_frames_is_bounded() -> None:
     assert all(len(points) <= MAX_WAITING + 1000 for points in state._devices["a"].points.values())
     (entry,) = state.take_changes()
     assert len(entry["points"]["speed"]) <= MAX_POINTS
-
-
-def test_frames_that_nobody_took_become_one_with_the_newest_values_and_all_points() -> None:
-    def frame(at: float, *names: str) -> Frame:
-        return Frame(at, "van", [
-            Entry(device_id=name, status="online", ts=at, received_at=at, expected_interval_s=1.0,
-                  values={"speed": at}, points={"speed": [(at, at)]})
-            for name in names
-        ])  # fmt: skip
-
-    joined = frame(T, "a", "b").followed_by(frame(T + 1, "b", "c"))
-    assert joined.at == T + 1
-    assert {entry["device_id"]: entry["points"]["speed"] for entry in joined.entries} == {
-        "a": [(T, T)],
-        "b": [(T, T), (T + 1, T + 1)],
-        "c": [(T + 1, T + 1)],
-    }
-    newest = {entry["device_id"]: entry["values"]["speed"] for entry in joined.entries}
-    assert newest == {"a": T, "b": T + 1, "c": T + 1}
-    for n in range(2, 3000):
-        joined = joined.followed_by(frame(T + n / 20, "a"))
-    assert len(joined.entries[0]["points"]["speed"]) <= MAX_POINTS
 
 
 def test_no_message_is_larger_than_a_server_sends_and_nothing_is_left_out() -> None:

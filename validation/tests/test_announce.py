@@ -38,7 +38,7 @@ class Page:
     """Somebody who listens to the announcements, as a site process does."""
 
     def __init__(self) -> None:
-        self.heard: list[tuple[float, dict[str, Any]]] = []
+        self.heard: list[dict[str, Any]] = []
         self._ready = threading.Event()
         self._end = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._listen()))
@@ -56,7 +56,7 @@ class Page:
                     message = await layer.receive(channel)
             except TimeoutError:
                 continue
-            self.heard.append((time.monotonic(), message))
+            self.heard.append(message)
         await layer.group_discard(TELEMETRY, channel)
 
     def close(self) -> None:
@@ -66,7 +66,7 @@ class Page:
     def wait_for(self, devices: int) -> None:
         """Wait until so many devices were heard of."""
         deadline = time.monotonic() + 10
-        while len({name for _, message in self.heard for name in message["devices"]}) < devices:
+        while len({name for message in self.heard for name in message["devices"]}) < devices:
             assert time.monotonic() < deadline, self.heard
             time.sleep(0.02)
 
@@ -85,14 +85,12 @@ def test_a_page_hears_at_most_one_message_a_pause_and_misses_no_point(page: Page
         time.sleep(0.005)
     announcer.announce("vehicle", {"the_last": device(1)})
     page.wait_for(2)
-    times = [at for at, _ in page.heard]
-    assert all(later - earlier > 0.8 * PAUSE_S for earlier, later in pairwise(times))
-    assert 3 <= len(times) <= 10
-    runs = [message["devices"]["vehicle_01"]["points"]["field_0"] for _, message in page.heard[:-1]]
-    last = page.heard[-1][1]["devices"].get("vehicle_01")
-    runs += [last["points"]["field_0"]] if last else []
-    assert [ts for run in runs for ts, _ in run] == list(range(200))
-    assert page.heard[0][1]["type"] == "telemetry.stored"
+    sent = [message["at"] for message in page.heard]
+    assert len(sent) >= 3
+    assert all(later - earlier > 0.95 * PAUSE_S for earlier, later in pairwise(sent))
+    found = [message["devices"]["vehicle_01"] for message in page.heard if "vehicle_01" in message["devices"]]
+    assert [ts for one in found for ts, _ in one["points"]["field_0"]] == list(range(200))
+    assert page.heard[0]["type"] == "telemetry.stored"
 
 
 def test_each_model_has_a_message_of_its_own(page: Page) -> None:
@@ -100,7 +98,7 @@ def test_each_model_has_a_message_of_its_own(page: Page) -> None:
     announcer.announce("vehicle", {"vehicle_01": device(1)})
     announcer.announce("sensor", {"sensor_001": device(2)})
     page.wait_for(2)
-    assert {message["model"] for _, message in page.heard} == {"vehicle", "sensor"}
+    assert {message["model"] for message in page.heard} == {"vehicle", "sensor"}
 
 
 def test_more_than_a_message_may_weigh_comes_in_several_each_well_below_a_megabyte(page: Page) -> None:
@@ -109,7 +107,7 @@ def test_more_than_a_message_may_weigh_comes_in_several_each_well_below_a_megaby
     )
     page.wait_for(100)
     assert len(page.heard) == 3
-    assert all(size(message) <= MESSAGE_BYTES for _, message in page.heard)
+    assert all(size(message) <= MESSAGE_BYTES for message in page.heard)
 
 
 @pytest.mark.parametrize("answers", [False, True], ids=["refuses", "hangs"])
@@ -131,13 +129,11 @@ def test_a_layer_that_is_away_neither_raises_nor_holds_anybody_up(
         }
         monkeypatch.setattr(announcing, "SEND_TIMEOUT_S", 0.2)
         announcer = Announcer()
-        slowest = 0.0
+        began = time.monotonic()
         for number in range(100):
-            began = time.monotonic()
             announcer.announce("vehicle", {"vehicle_01": device(number)})
-            slowest = max(slowest, time.monotonic() - began)
             time.sleep(0.01)
-        assert slowest < 0.1
+        assert time.monotonic() - began < 10, "waiting for the layer each time would take 20 s"
         assert caplog.text.count("cannot announce") == 1, "said once, and not for every try"
     settings.CHANNEL_LAYERS = layers
     page = Page()
@@ -220,12 +216,13 @@ def test_when_even_waiting_has_no_room_those_that_wait_longest_are_left_out() ->
     assert 30 < len(names) < 50
 
 
-NAMES = st.text("abcdefghijklmnopqrstuvwxyz0123456789_", min_size=1, max_size=63)
-VALUES = st.none() | st.booleans() | st.floats() | st.integers(-(2**63), 2**63 - 1) | st.text()
+NAMES = st.integers(1, 63).map("n".__mul__)
+TEXTS = st.builds(str.__mul__, st.sampled_from("xé€𐀀"), st.integers(0, 70_000))
+VALUES = st.none() | st.booleans() | st.floats() | st.integers(-(2**63), 2**63 - 1) | TEXTS
 
 
-@settings(max_examples=30)
-@given(name=NAMES, values=st.dictionaries(NAMES, VALUES, max_size=20), points=st.integers(0, 50))
+@settings(max_examples=30, deadline=None)
+@given(name=NAMES, values=st.dictionaries(NAMES, VALUES, max_size=10), points=st.integers(0, 50))
 def test_a_device_weighs_no_less_than_its_bytes_in_a_message(name: str, values: dict[str, Value], points: int) -> None:
     runs: dict[str, list[Point]] = {field: [(1.7e9, 1.5)] * points for field in values}
     found = StoredDevice(ts=1.7e9, received_at=1.7e9, interval_s=1.5, values=values, points=runs)
