@@ -17,7 +17,9 @@ app = Celery("dataflow")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 # celery-redbeat reads its settings from the application's own, without Celery's namespace (nyaruka/rapidpro#6845).
-app.conf.redbeat_redis_url = settings.REDIS_URL
+# A function, because whoever imports this package must not thereby load the settings: `manage.py up` and the tests
+# start services first.
+app.add_defaults(lambda: {"redbeat_redis_url": settings.REDIS_URL})
 app.conf.redbeat_redis_options = {"socket_timeout": 10, "socket_connect_timeout": 5}
 app.conf.beat_max_loop_interval = 5  # seconds; the sweep is due every few
 app.conf.redbeat_lock_timeout = 30  # seconds until another scheduler takes over from a dead one

@@ -13,11 +13,6 @@ from tests.stack import RunningStack, copy_of_project, eventually
 from tests.visitor import Program
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker of the tests that `make chaos` runs."""
-    config.addinivalue_line("markers", "chaos: the fault tests on a larger scale, for `make chaos`")
-
-
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the project without anybody's `.env`."""

@@ -32,7 +32,7 @@ def sources() -> Iterator[Path]:
 
 
 def documents() -> list[Path]:
-    return [README, *sorted((BASE / "docs").rglob("*.md"))]
+    return [README, BASE / "CONTRIBUTING.md", *sorted((BASE / "docs").rglob("*.md"))]
 
 
 # --- Imports -------------------------------------------------------------------------------------------------------
@@ -72,6 +72,11 @@ def test_an_import_that_points_downstream_is_noticed(
     linted = lint_imports(project)
     assert linted.returncode == 1, linted.stdout + linted.stderr
     assert f"{contract} BROKEN" in " ".join(linted.stdout.split())
+
+
+def test_services_can_be_started_before_the_settings_are_read() -> None:
+    look = "import sys, tests.services; sys.exit('dataflow.settings' in sys.modules)"
+    subprocess.run([sys.executable, "-c", look], cwd=BASE, check=True, timeout=60)
 
 
 # --- Sizes ---------------------------------------------------------------------------------------------------------
@@ -132,10 +137,10 @@ def settings_that_are_read() -> set[str]:
 
 @needs_readme
 def test_every_command_and_every_setting_is_documented() -> None:
-    text = "\n".join(path.read_text() for path in documents())
-    assert [name for name in COMMANDS if not re.search(rf"\b{name}\b", text)] == []
-    assert {"DATABASE_URL", "MQTT_SHARED", "SECRET_KEY"} <= settings_that_are_read()
-    assert sorted(name for name in settings_that_are_read() if name not in text) == []
+    text = "\n".join(path.read_text() for path in (*documents(), BASE / ".env.example"))
+    settings = settings_that_are_read()
+    assert {"DATABASE_URL", "MQTT_SHARED", "SECRET_KEY"} <= settings
+    assert [name for name in (*COMMANDS, *sorted(settings)) if not re.search(rf"\b{name}\b", text)] == []
 
 
 def test_files_and_make_targets_that_documents_name_are_there() -> None:
@@ -151,7 +156,6 @@ def test_files_and_make_targets_that_documents_name_are_there() -> None:
             for link in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", text)
             if not (document.parent / link).exists()
         ]
-        missing += [
-            f"{document.name}: make {name}" for name in re.findall(r"`make ([a-z-]+)`", text) if name not in targets
-        ]
+        named = re.findall(r"`make ([a-z-]+)`", text)
+        missing += [f"{document.name}: make {name}" for name in named if name not in targets]
     assert missing == []

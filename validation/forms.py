@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 from django.core.exceptions import ValidationError
-from django.forms import BaseInlineFormSet, ModelForm
+from django.forms import BaseInlineFormSet, ModelForm, Textarea, TextInput
 
 from validation.models import DataModel, Field
 from validation.publishing import check
 from validation.spec import (
     HUNDRED_YEARS_S,
     KEY,
+    MODEL_NAME,
     PARTITION_NAME,
     FieldSpec,
     ModelSpec,
@@ -29,6 +30,17 @@ MEANT_FOR: Mapping[str, tuple[frozenset[str], str]] = {
     "maximum": (frozenset({"number", "integer"}), "Only a number or an integer has limits."),
     "choices": (frozenset({"choice"}), "Only a choice has choices."),
     "max_length": (frozenset({"text"}), "Only a text has a length."),
+}
+# In characters: ten columns have to fit beside each other.
+WIDTHS = {
+    "position": 2,
+    "name": 13,
+    "label": 13,
+    "unit": 5,
+    "minimum": 5,
+    "maximum": 5,
+    "choices": 13,
+    "max_length": 4,
 }
 
 
@@ -51,6 +63,7 @@ class DataModelForm(ModelForm[DataModel]):
             "ahead_s",
             "register_devices",
         )
+        widgets = {"description": Textarea(attrs={"rows": 2, "cols": 80})}
         help_texts = {
             "topic_filter": (
                 "Which MQTT topics this model is for. + stands for one level, the first + for the device: "
@@ -69,8 +82,10 @@ class DataModelForm(ModelForm[DataModel]):
         }
 
     def clean_name(self) -> str:
-        """Refuse a name that would be taken for a part of another model's table."""
+        """Refuse a name that no table can have, or that would be taken for a part of another model's table."""
         name: str = self.cleaned_data["name"]
+        if not MODEL_NAME.fullmatch(name):
+            raise ValidationError("a-z, 0-9 and _ only, 48 at most; starts with a letter.")
         if PARTITION_NAME.fullmatch(name):
             raise ValidationError("Must not end in _p and eight digits, as the parts of tables do.")
         return name
@@ -110,6 +125,7 @@ class FieldForm(ModelForm[Field]):
             "choices",
             "max_length",
         )
+        widgets = {name: TextInput(attrs={"size": width}) for name, width in WIDTHS.items()}
         labels = {"position": "order", "max_length": "longest"}
         help_texts = {
             "position": "Empty: last.",
@@ -146,14 +162,12 @@ class FieldFormSet(BaseInlineFormSet[Field, DataModel, ModelForm[Field]]):
         if any(self.errors):
             return
         kept = [form for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
+        _number(kept)
         model = self.instance.spec(())
         if faults_of_names(model) or faults_of_limits(model):
             return  # The form of the model says so.
         _refuse_fields(kept, model)
-        if any(self.errors):
-            return
-        _number(kept)
-        if self.instance.published:
+        if self.instance.published and not any(self.errors):
             check(self.instance.spec(form.instance.spec() for form in kept))
 
 

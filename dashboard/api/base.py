@@ -105,6 +105,12 @@ class ApiView(APIView):
             raise LengthRequired()
         super().initial(request, *args, **kwargs)
 
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Let nobody keep an answer: it is about this moment and this user."""
+        final = super().finalize_response(request, response, *args, **kwargs)
+        final.headers.setdefault("Cache-Control", "no-store")
+        return final
+
     def handle_exception(self, exc: Exception) -> Response:
         """Answer in the one shape of errors; say what to do when the store is away or was asked for too much."""
         if isinstance(exc, TooManyReadings):

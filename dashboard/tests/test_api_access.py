@@ -63,7 +63,9 @@ def test_charlie_may_not_send_anything_in(pattern: URLPattern, as_charlie: Clien
 
 @pytest.mark.django_db
 def test_charlie_may_look(as_charlie: Client) -> None:
-    assert as_charlie.get("/api/devices/status").json() == []
+    response = as_charlie.get("/api/devices/status")
+    assert response.json() == []
+    assert response["Cache-Control"] == "no-store"
     assert as_charlie.get("/validate").json() == []
 
 

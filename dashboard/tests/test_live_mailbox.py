@@ -72,8 +72,11 @@ async def test_nothing_goes_out_while_the_network_is_behind_and_the_newest_does_
     backlog = 0
     (late,) = await taken(mailbox)
     assert (late["seq"], late["at"]) == (1, 20.0)
-    assert {entry["device_id"]: entry["ts"] for entry in late["devices"]} == {"van_0": 18.0, "van_1": 19.0, "van_2": 20.0}
-    assert [len(entry["points"]) for entry in late["devices"]] == [0, 0, 1]
+    assert {entry["device_id"]: (entry["ts"], entry["points"]) for entry in late["devices"]} == {
+        "van_0": (18.0, {}),
+        "van_1": (19.0, {}),
+        "van_2": (20.0, {"speed": [[20.0, 20.0]]}),
+    }
     assert mailbox.waits(20.0) == 0.0
     # Only now that it has caught up does it learn that it missed something.
     mailbox.offer(frame(21.0), 21.0)

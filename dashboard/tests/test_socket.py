@@ -30,7 +30,7 @@ from ingest.models import Device
 from validation.events import TELEMETRY, Stored, StoredDevice
 from validation.models import Latest
 from validation.spec import ModelSpec
-from validation.tests.stored import VAN_FIELDS, note, publish_model, store
+from validation.tests.stored import VAN_FIELDS, instant, note, publish_model, store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ORIGIN = "http://127.0.0.1:8000"
@@ -276,18 +276,12 @@ async def test_what_is_announced_is_in_the_next_frame(connect: Connect, spec: Mo
 
 async def test_a_device_is_late_without_anything_arriving(connect: Connect, spec: ModelSpec) -> None:
     await Device.objects.filter(name="van_1").aupdate(expected_interval_s=0.1)
-    await Latest.objects.filter(device__name="van_1").aupdate(last_seen_at=hub_time(time.time() - 4.7))
+    await Latest.objects.filter(device__name="van_1").aupdate(last_seen_at=instant(time.time() - 4.7))
     page = await connect()
     await page.subscribe()
     assert page.devices["van_1"]["status"] == "online"
     await page.until(lambda: page.devices["van_1"]["status"] == "late")
     assert page.devices["van_2"]["status"] == "online"
-
-
-def hub_time(ts: float) -> Any:
-    from validation.tests.stored import instant
-
-    return instant(ts)
 
 
 async def test_a_subscription_is_about_its_devices_and_fields_only(connect: Connect, spec: ModelSpec) -> None:

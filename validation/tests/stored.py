@@ -45,23 +45,26 @@ def store(spec: ModelSpec, device: str, readings: Readings, *, seen: float | Non
     """
     found, _ = Device.objects.get_or_create(name=device)
     ensure_partitions(spec.name, {instant(ts).date() for ts, _ in readings})
-    for ts, values in readings:
-        times = {"ts": instant(ts), "received_at": instant(seen or ts)}
-        insert(spec, {**times, "seq": seq, "device_id": found.pk, "version": 1, **values})
+    names = list(dict.fromkeys(name for _, values in readings for name in values))
+    rows = [
+        [instant(ts), instant(seen or ts), seq, found.pk, 1, *(values.get(name) for name in names)]
+        for ts, values in readings
+    ]
+    insert(spec, ["ts", "received_at", "seq", "device_id", "version", *names], rows)
     ts, values = max(readings, key=lambda reading: reading[0])
     note(spec, found, ts, values, seen or ts, seq)
     return found
 
 
-def insert(spec: ModelSpec, columns: dict[str, Any]) -> None:
-    """Insert one row."""
+def insert(spec: ModelSpec, columns: list[str], rows: list[list[Any]]) -> None:
+    """Insert rows."""
     statement = SQL("INSERT INTO {} ({}) VALUES ({})").format(
         table(spec.name),
         SQL(", ").join(map(Identifier, columns)),
         SQL(", ").join([SQL("%s")] * len(columns)),
     )
     with connection.cursor() as cursor:
-        cursor.execute(statement, list(columns.values()))
+        cursor.executemany(statement, rows)
 
 
 def note(spec: ModelSpec, device: Device, ts: float, values: dict[str, Any], seen: float, seq: int = 0) -> None:

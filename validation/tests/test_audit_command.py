@@ -1,0 +1,232 @@
+"""`manage.py audit` as people and programs use it: its numbers, its words and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from ingest.envelope import Minutes
+from ingest.ring import RECEIVED
+from validation.models import DataModel
+from validation.tests.conftest import Worker
+
+KEYS = ["received", "stored", "duplicate", "quarantined", "in_flight", "balanced"]
+PROJECT = Path(__file__).resolve().parents[2]
+TOPIC = "vehicles/vehicle_01/telemetry"
+NOW = time.time()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a run of the command came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """Return the JSON that was printed."""
+        found: dict[str, int] = json.loads(self.out)
+        return found
+
+
+def audit(capsys: pytest.CaptureFixture[str], *arguments: str) -> Answer:
+    """Run the command in this process."""
+    code = 0
+    try:
+        call_command("audit", *arguments)
+    except CommandError as error:
+        return Answer(error.returncode, capsys.readouterr().out, str(error))
+    except SystemExit as end:
+        code = int(end.code or 0)
+    return Answer(code, *capsys.readouterr())
+
+
+def started(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """Start the command as a shell would, on the database of these tests."""
+    place = connection.settings_dict
+    database = f"postgres://{place['USER']}:{place['PASSWORD']}@{place['HOST']}:{place['PORT']}/{place['NAME']}"
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "audit", *arguments],
+        cwd=PROJECT,
+        env=os.environ | {"DATABASE_URL": database} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> Answer:
+    out, err = process.communicate(timeout=60)
+    return Answer(process.returncode, out, err)
+
+
+def reading(seq: int, **more: object) -> dict[str, object]:
+    return {"timestamp": NOW - 100 + seq, "seq": abs(seq), "speed": 50, **more}
+
+
+@pytest.fixture
+def other_buffer() -> str:
+    """Another server of the ring, which knows nothing of what the worker does."""
+    url: str = settings.BUFFER_URLS[1]
+    return url
+
+
+@pytest.fixture(autouse=True)
+def _one_buffer(other_buffer: str, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "BUFFER_URLS", [worker.url])
+
+
+@pytest.fixture
+def worked(worker: Worker) -> Worker:
+    """A worker that has stored 3 readings, found 1 twice, refused 2, and has 2 messages to come."""
+    worker.receive((TOPIC, reading(1)), (TOPIC, reading(2)), (TOPIC, reading(1)), (TOPIC, b"no json"))
+    other = "vehicles/vehicle_02/telemetry"
+    worker.receive((other, reading(1)), (other, reading(2, speed=999)))
+    worker.work()
+    worker.receive((TOPIC, reading(3)), (other, reading(3)))
+    return worker
+
+
+def test_a_shell_sees_the_agreed_keys_exit_codes_and_words(worked: Worker, other_buffer: str) -> None:
+    balanced = started("--json", BUFFER_URLS=worked.url)
+    unbalanced = started("--json", BUFFER_URLS=other_buffer)
+    wrong = started("--jsno", BUFFER_URLS=worked.url)
+    away = started("--json", BUFFER_URLS=f"{worked.url},redis://127.0.0.1:9/0")
+
+    answer = ended(balanced)
+    assert (answer.code, answer.err) == (0, "")
+    assert list(answer.numbers.items()) == list(zip(KEYS, [8, 3, 1, 2, 2, True], strict=True))
+
+    answer = ended(unbalanced)
+    assert (answer.code, list(answer.numbers), answer.numbers["balanced"]) == (1, KEYS, False)
+    assert f"The buffer {worked.buffer} has outcomes but is not among BUFFER_URLS" in answer.err
+
+    answer = ended(wrong)
+    assert (answer.code, answer.out) == (2, "")
+    assert "--since" in answer.err, "the options there are"
+
+    answer = ended(away)
+    assert (answer.code, answer.out) == (3, "")
+    assert "cannot be reached" in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_people_get_a_table_and_a_verdict(worked: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = audit(capsys)
+    lines = answer.out.splitlines()
+    assert [line.split()[0] for line in lines] == ["received", "stored", "duplicate", "quarantined", "in", "balanced"]
+    assert lines[0].split() == ["received", "8"]
+    assert answer.code == 0
+
+
+def test_books_that_do_not_balance_end_with_1_and_words_on_stderr(
+    worked: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for minute in worked.client.hgetall(RECEIVED):
+        worked.client.hincrby(RECEIVED, minute, 5)
+    answer = audit(capsys, "--json")
+    assert (answer.code, answer.numbers["balanced"], answer.numbers["received"]) == (1, False, 13)
+    assert f"The buffer {worked.buffer}: 5 received and not accounted for." in answer.err
+    assert "NOT balanced: 5 missing" in audit(capsys).out
+
+
+def test_a_buffer_that_lost_its_data_is_complained_about(worked: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+    worked.client.flushall()
+    answer = audit(capsys, "--json")
+    assert (answer.code, answer.numbers["balanced"]) == (1, False)
+    assert "cannot be checked" in answer.err
+    assert worked.buffer in answer.err
+
+
+@pytest.mark.parametrize("since", ["yesterday", "nan", "2026-13-01T00:00", "2026-11-21", "1e400", ""])
+def test_a_moment_that_is_none_is_wrong_usage(since: str, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = audit(capsys, f"--since={since}")
+    assert answer.code == 2
+    assert "neither ISO 8601 nor seconds since 1970" in answer.err
+
+
+def test_a_database_that_does_not_answer_ends_with_3_and_says_so(
+    worker: Worker, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection.close()
+    with monkeypatch.context() as patch:
+        patch.setitem(connection.settings_dict, "PORT", "9")
+        patch.setitem(connection.settings_dict, "OPTIONS", {})  # no pool, which would keep trying for 10 s
+        answer = audit(capsys)
+    assert (answer.code, answer.out) == (3, "")
+    assert "cannot be reached" in answer.err
+
+
+@pytest.mark.parametrize("write", [str, lambda at: datetime.fromtimestamp(at, UTC).isoformat()], ids=["epoch", "ISO"])
+def test_only_what_came_since_a_minute_counts(
+    worker: Worker, capsys: pytest.CaptureFixture[str], write: object
+) -> None:
+    assert callable(write)
+    an_hour_ago = NOW - 3_600
+    worker.minutes = _Minutes(an_hour_ago)
+    worker.receive((TOPIC, reading(-5_000)), (TOPIC, b"no json"), at=an_hour_ago)
+    worker.work()
+    worker.receive((TOPIC, reading(-4_000)), at=an_hour_ago)
+    worker.minutes = _Minutes(NOW)
+    worker.receive((TOPIC, reading(2)), (TOPIC, reading(3)))
+    worker.work()
+    late = audit(capsys, "--json", "--since", write(NOW - 1_800)).numbers
+    assert list(late.values()) == [2, 2, 0, 0, 0, True]
+    whole = audit(capsys, "--json", "--since", write(NOW - 7_200)).numbers
+    assert list(whole.values()) == [5, 4, 0, 1, 0, True]
+
+
+class _Minutes(Minutes):
+    """A clock of another time, for the minutes that batches are counted under."""
+
+    def __init__(self, at: float) -> None:
+        super().__init__()
+        self.at = at
+
+    def of(self, now: float) -> int:
+        return int(self.at // 60)
+
+
+def test_one_device_has_books_of_its_own(worked: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+    first = audit(capsys, "--json", "--device", "vehicle_01")
+    assert list(first.numbers) == KEYS
+    assert list(first.numbers.values()) == [5, 2, 1, 1, 1, True]
+    second = audit(capsys, "--json", "--device", "vehicle_02").numbers
+    assert list(second.values()) == [3, 1, 0, 1, 1, True]
+    later = audit(capsys, "--json", "--device", "vehicle_02", f"--since={NOW + 600}").numbers
+    assert list(later.values()) == [0, 0, 0, 0, 0, True]
+
+
+def test_a_device_that_sends_with_several_models_is_counted_in_all(
+    worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker.receive((TOPIC, reading(1)))
+    worker.receive(
+        ("sensors/x/telemetry", [{"device_id": "vehicle_01", "timestamp": NOW + n, "humidity": 5} for n in (1, 2)])
+    )
+    worker.work()
+    DataModel.objects.create(name="draft", topic_filter="drafts/+/telemetry", published=False)
+    assert audit(capsys, "--json", "--device", "vehicle_01").numbers["stored"] == 3
+
+
+@pytest.mark.parametrize("device", ["vehicle_99", "", "'; DROP TABLE x; --"])
+def test_a_device_that_nobody_heard_of_is_said_to_be_unknown(
+    worked: Worker, capsys: pytest.CaptureFixture[str], device: str
+) -> None:
+    answer = audit(capsys, "--json", "--device", device)
+    assert list(answer.numbers.values()) == [0, 0, 0, 0, 0, True]
+    assert "No reading" in answer.err
+    assert answer.code == 0
