@@ -177,6 +177,7 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
             # redis-py 8 gives every connection a time-out that ends the layer's blocking read (channels_redis#422).
             "hosts": [{"address": REDIS_URL, "socket_timeout": None}],
             "capacity": 500,  # announcements that one site process may lag behind before new ones are dropped
+            "group_expiry": 300,  # seconds until a dead site process is forgotten; the living rejoin every minute
             "expiry": 10,  # seconds; an older announcement is worth nothing, pages re-read what they missed
         },
     }

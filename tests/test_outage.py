@@ -23,6 +23,7 @@ from tests.oracle import Arrival, arrivals, faults_of_arrivals
 from tests.stack import RunningStack, eventually
 
 DEVICES, RATE = 10, 5  # readings per second and device
+ARRIVE_S = 30.0  # for what is under way to be stored
 SETTLED_S = 1.0  # after which devices have written down what was acknowledged until then
 
 
@@ -71,10 +72,20 @@ def wait_for_quiet(stack: RunningStack) -> None:
         time.sleep(0.2)
 
 
+def arrivals_of_all(stack: RunningStack, since: float, counts: dict[str, dict[str, int]]) -> dict[str, list[Arrival]]:
+    """Return what has arrived once it is as much as was made, or after some seconds."""
+    total, deadline = sum(count["made"] for count in counts.values()), time.monotonic() + ARRIVE_S
+    while True:
+        found = arrivals(stack, since)
+        if sum(map(len, found.values())) >= total or time.monotonic() > deadline:
+            return {device: found.get(device, []) for device in counts}
+        time.sleep(0.3)
+
+
 def outage(stack: RunningStack, debian: Debian, folder: Path, seconds: float) -> None:
     """Take the broker away for some seconds, and see that everything arrives all the same."""
-    run = measure(stack, folder, seconds + 8)
-    time.sleep(2)
+    run = measure(stack, folder, seconds + 6)
+    time.sleep(1.5)
     debian.mosquitto.stop()
     time.sleep(seconds)
     debian.mosquitto.start()
@@ -82,9 +93,7 @@ def outage(stack: RunningStack, debian: Debian, folder: Path, seconds: float) ->
     assert len(counts) == DEVICES
     assert all(count["made"] > RATE * seconds and count["dropped"] == 0 for count in counts.values()), counts
     assert left_in(run.outbox) == {device: [] for device in counts}
-    total = sum(count["made"] for count in counts.values())
-    eventually(lambda: sum(map(len, arrivals(stack, run.began).values())) >= total, "all have arrived")
-    found = arrivals(stack, run.began)
+    found = arrivals_of_all(stack, run.began, counts)
     assert {device: faults_of_arrivals(found[device], counts[device]["made"]) for device in counts} == {
         device: [] for device in counts
     }
@@ -102,13 +111,13 @@ def test_every_reading_arrives_in_order_and_once_when_the_broker_was_away(
 def test_the_embedded_broker_loses_at_most_what_it_had_acknowledged_and_not_handed_on(
     stack: RunningStack, tmp_path: Path
 ) -> None:
-    run = measure(stack, tmp_path, seconds=14)
-    time.sleep(2)
+    run = measure(stack, tmp_path, seconds=11)
+    time.sleep(1.5)
     bridge, broker = stack.processes("bridge")[0], stack.processes("broker")[0]
     # The bridge stands still, so that the broker has something to lose.
     halted = time.time()
     bridge.send_signal(signal.SIGSTOP)
-    time.sleep(4)
+    time.sleep(3)
     # Then the broker stands still, so that the outboxes hold exactly what it has not acknowledged.
     broker.send_signal(signal.SIGSTOP)
     time.sleep(SETTLED_S)

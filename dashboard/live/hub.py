@@ -234,7 +234,7 @@ async def _keep_going(part: Callable[[], Awaitable[None]]) -> None:
         try:
             await part()
         except Exception:
-            log.exception("%s failed and is started again", part)
+            log.exception("%s failed and is started again", getattr(part, "__qualname__", part))
         await asyncio.sleep(RESTART_S)
 
 

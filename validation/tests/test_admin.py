@@ -51,7 +51,7 @@ class Person:
 
     def _send(self, address: str, new_field: Values, changes: Values) -> Page:
         # After a refusal the same form is still open.
-        formset, data = self._open.pop(address, None) or self._fetch(address)
+        formset, data = self._open.pop(address) if address in self._open else self._fetch(address)
         blank = formset.extra_forms[0].prefix
         sent = data | {f"{blank}-{name}": value for name, value in new_field.items()}
         sent.update(changes)

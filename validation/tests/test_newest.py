@@ -84,7 +84,7 @@ class Table:
 
 
 @pytest.fixture
-def table(transactional_db: None) -> Table:
+def table(db: None) -> Table:
     model = save(VEHICLE)
     publish(model)
     return Table(model)
@@ -119,7 +119,7 @@ def test_the_newest_reading_is_the_same_in_whatever_order_and_chunks_they_arrive
     assert seen == {"vehicle_01": 30, "vehicle_02": 50}
 
 
-def test_workers_that_run_at_once_leave_the_newest_reading_of_all(table: Table) -> None:
+def test_workers_that_run_at_once_leave_the_newest_reading_of_all(transactional_db: None, table: Table) -> None:
     failures: list[BaseException] = []
     barrier = threading.Barrier(4)
 
@@ -144,7 +144,9 @@ def test_workers_that_run_at_once_leave_the_newest_reading_of_all(table: Table) 
     assert table.says() == {"vehicle_01": (99, 0, 99), "vehicle_02": (99, 0, 99)}
 
 
-def test_a_worker_that_waited_for_another_does_not_put_an_older_reading_back(table: Table) -> None:
+def test_a_worker_that_waited_for_another_does_not_put_an_older_reading_back(
+    transactional_db: None, table: Table
+) -> None:
     table.take(Reading(0))
 
     def take_the_older_one() -> None:
@@ -175,7 +177,7 @@ def wait_until_somebody_waits_for_a_lock() -> None:
     raise AssertionError("nobody waits")
 
 
-def test_no_row_is_seen_before_its_first_reading_is_in_it(table: Table) -> None:
+def test_no_row_is_seen_before_its_first_reading_is_in_it(transactional_db: None, table: Table) -> None:
     with transaction.atomic():
         table.take(Reading(1))
         with connections.create_connection("default").cursor() as other:
