@@ -9,8 +9,10 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+SETTINGS = "settings"  # the tag for commands that want no other check: the others load every page of the site
 
-@register()
+
+@register(SETTINGS)
 def every_service_is_named(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Report each setting that is missing, with what to do about it."""
     return [

@@ -22,6 +22,7 @@ from django.db.backends.utils import CursorWrapper
 from psycopg.sql import SQL
 
 from ingest.devices import Registry
+from ingest.envelope import Batch
 from ingest.ring import RECEIVED, STREAM, connect, identify
 from validation.ledger import SETTLING, read_settling
 from validation.models import DataModel, LedgerSettlement
@@ -187,37 +188,45 @@ def audit_device(urls: Sequence[str], device: str, since_minute: int = 0) -> Boo
     No bridge knows whose a message is, so `received` is the sum of what was found; it shows what became of a device's
     readings, and cannot show that one is missing. Raises redis.RedisError when a buffer cannot be asked.
     """
-    books = Books()
-    identity = Registry().ids([device], register=False).get(device, -1)
+    # In the order of the audit of all books: first what waits, then one snapshot of what has an outcome.
+    waiting = {url: _waiting(url, since_minute) for url in urls}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        for model in DataModel.objects.filter(versions__isnull=False).distinct().values_list("name", flat=True):
-            cursor.execute(
-                SQL("SELECT count(*) FROM {} WHERE device_id = %s AND received_at >= to_timestamp(%s)").format(
-                    table(model)
-                ),
-                [identity, since_minute * 60],
-            )
-            books.stored += cursor.fetchone()[0]
-        cursor.execute(
-            "SELECT coalesce((SELECT sum(count) FROM validation_duplicate "
-            "WHERE device_id = %s AND minute >= %s), 0)::bigint, "
-            "(SELECT count(*) FROM validation_quarantined WHERE device = %s AND received_at >= to_timestamp(%s))",
-            [identity, since_minute, device, since_minute * 60],
-        )
-        books.duplicate, books.quarantined = cursor.fetchone()
-    books.in_flight = sum(_readings_on_their_way(url, device, since_minute) for url in urls)
+        books = _device_books(cursor, device, since_minute)
+        left = [batch for buffer, entries in waiting.values() for batch in _without_outcome(cursor, buffer, entries)]
+        catalog = Published().catalog()
+    judgement = judge(left, catalog)
+    books.in_flight = sum(rows.devices.count(device) for rows in judgement.rows.values())
+    books.in_flight += sum(rejected.device == device for rejected in judgement.rejected)
     books.received = books.stored + books.duplicate + books.quarantined + books.in_flight
     return books
 
 
-def _readings_on_their_way(url: str, device: str, since_minute: int) -> int:
+def _device_books(cursor: CursorWrapper, device: str, since_minute: int) -> Books:
+    """Count a device's rows, its duplicates and its quarantined readings."""
+    books = Books()
+    identity = Registry().ids([device], register=False).get(device, -1)
+    for model in DataModel.objects.filter(versions__isnull=False).distinct().values_list("name", flat=True):
+        count = SQL("SELECT count(*) FROM {} WHERE device_id = %s AND received_at >= to_timestamp(%s)")
+        cursor.execute(count.format(table(model)), [identity, since_minute * 60])
+        books.stored += cursor.fetchone()[0]
+    cursor.execute(
+        "SELECT coalesce((SELECT sum(count) FROM validation_duplicate "
+        "WHERE device_id = %s AND minute >= %s), 0)::bigint, "
+        "(SELECT count(*) FROM validation_quarantined WHERE device = %s AND received_at >= to_timestamp(%s))",
+        [identity, since_minute, device, since_minute * 60],
+    )
+    books.duplicate, books.quarantined = cursor.fetchone()
+    return books
+
+
+def _waiting(url: str, since_minute: int) -> tuple[str, list[Entry]]:
+    """Return a buffer's identity and the batches in its stream."""
     with connect(url) as client:
-        entries = [
-            entry
-            for entry in entries_up_to(client, _count(client).line)
-            if entry.batch and _minute(entry) >= since_minute
-        ]
-    judgement = judge([entry.batch for entry in entries if entry.batch], Published().catalog())
-    passed = sum(rows.devices.count(device) for rows in judgement.rows.values())
-    return passed + sum(rejected.device == device for rejected in judgement.rejected)
+        entries = entries_up_to(client, _count(client).line)
+        return identify(url), [entry for entry in entries if entry.batch and _minute(entry) >= since_minute]
+
+
+def _without_outcome(cursor: CursorWrapper, buffer: str, entries: Sequence[Entry]) -> list[Batch]:
+    done = _done(cursor, buffer, [entry.id for entry in entries])
+    return [entry.batch for entry in entries if entry.batch and entry.id not in done]

@@ -16,7 +16,7 @@ from validation.spec import Reason, pointer
 SUSPICIOUS_BYTES = 4_096  # above this a payload may hold enough keys to be worth a look
 MAX_PAYLOAD_BYTES = 262_144  # a reading is some hundred bytes; this leaves room for arrays of a thousand
 MAX_KEYS = 1_000  # of one reading; a payload needs more than SUSPICIOUS_BYTES to hold them
-MAX_READINGS = 10_000  # of one message
+MAX_READINGS = 2_000  # of one message
 # Readings are flat, or nearly. Far below the depths at which orjson, msgspec and JSON Schema each give up differently.
 MAX_DEPTH = 100
 BACKSLASH = ord("\\")

@@ -31,7 +31,7 @@ class DataModel(models.Model):
     name = models.CharField(
         max_length=48,
         unique=True,
-        validators=[RegexValidator(MODEL_NAME.pattern + r"\Z", "a-z, 0-9 and _ only; starts with a letter.")],
+        validators=[RegexValidator(rf"\A{MODEL_NAME.pattern}\Z", "a-z, 0-9 and _ only; starts with a letter.")],
         help_text="Names the table (schema telemetry) and stands in addresses. It cannot be changed later.",
     )
     description = models.TextField(blank=True)
@@ -101,7 +101,7 @@ class Field(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
     name = models.CharField(
         max_length=63,
-        validators=[RegexValidator(FIELD_NAME.pattern + r"\Z", "a-z, 0-9 and _ only; starts with a letter.")],
+        validators=[RegexValidator(rf"\A{FIELD_NAME.pattern}\Z", "a-z, 0-9 and _ only; starts with a letter.")],
     )
     kind = models.CharField(max_length=9, choices=Kind.choices, default=Kind.NUMBER)
     label = models.CharField(max_length=100, blank=True)
@@ -198,6 +198,7 @@ class Quarantined(models.Model):
 
     class Meta:
         ordering = ("-received_at", "-id")
+        verbose_name = "quarantined reading"
         verbose_name_plural = "quarantine"
 
     def __str__(self) -> str:

@@ -14,6 +14,7 @@ from redis.exceptions import ResponseError
 
 from ingest.ring import RECEIVED, STREAM
 from validation import ledger, streams
+from validation.audit import audit_device
 from validation.drain import Drain
 from validation.models import LedgerEntry, LedgerMinute
 from validation.streams import GROUP, StreamReader
@@ -118,6 +119,14 @@ def test_a_wiped_buffer_gets_its_group_again_and_the_audit_says_what_was_lost(wo
     books = worker.audit()
     assert not books.balanced
     assert "cannot be checked" in books.complaints[0]
+
+
+def test_an_entry_that_is_committed_and_not_yet_let_go_counts_once_for_its_device(worker: Worker) -> None:
+    worker.receive((TOPIC, reading(1)), (TOPIC, [reading(2), {"speed": -1}]), ("vehicles/other/telemetry", reading(3)))
+    worker.drain.store(worker.buffer, StreamReader(worker.client).new(10))
+    worker.receive((TOPIC, reading(4)))
+    books = audit_device([worker.url], "vehicle_01")
+    assert (books.received, books.stored, books.quarantined, books.in_flight) == (4, 2, 1, 1)
 
 
 # --- Controls: each rule broken on purpose must be noticed ------------------------------------------------------------

@@ -28,8 +28,8 @@ exit codes: 0 balanced, 1 not balanced, 2 wrong usage, 3 a service cannot be rea
 class Command(BaseCommand):
     """Check the books."""
 
-    # They would load every page of the site first, and their warnings would stand between the answer and its reader.
-    requires_system_checks = ()
+    # The others would load every page of the site first, and their warnings would stand between answer and reader.
+    requires_system_checks = ("settings",)
     help = "Compare what was received with what was stored, found duplicate, quarantined, or is still in flight."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
