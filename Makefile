@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requir
 READY := $(VENV)/.ready $(VENV)/.front
 TESTS ?=
 
-.PHONY: run test check bench format clean requirements
+.PHONY: run test check bench chaos format clean requirements
 
 run: $(READY)  ## start everything, with ten simulated vehicles
 	$(BIN)/python manage.py up --simulate 10
@@ -24,6 +24,9 @@ check: $(READY) $(VENV)/.ready-dev  ## lint, types, import contracts, then the t
 
 bench: $(READY)  ## measure the running stack (start one with `make run` first)
 	$(BIN)/python manage.py bench throughput --json
+
+chaos: $(READY) $(VENV)/.ready-dev  ## the fault tests at full size
+	$(BIN)/python -m pytest -m chaos tests
 
 format: $(VENV)/.ready-dev
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .

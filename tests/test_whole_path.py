@@ -68,6 +68,15 @@ def test_ten_vehicles_are_online_with_values_and_a_history_that_grows(stack: Run
     eventually(lambda: all(history(name)[-1:] > before[name][-1:] for name in VEHICLES), "every history grows")
 
 
+def test_all_processes_together_hold_less_than_a_gigabyte(stack: RunningStack) -> None:
+    by_kind = resident_bytes(stack.processes())
+    assert {"up", "postgres", "valkey", "broker", "bridge", "workers", "scheduler", "site", "simulators"} <= set(
+        by_kind
+    )
+    print({kind: round(held / 1e6) for kind, held in by_kind.most_common()}, round(by_kind.total() / 1e6), "MB")
+    assert by_kind.total() < RESIDENT_LIMIT
+
+
 def test_a_message_published_by_hand_is_stored(stack: RunningStack, api: Program, mosquitto_pub: list[str]) -> None:
     now = round(time.time(), 3)
     published(mosquitto_pub, "hand_valid", f'{{"timestamp": {now}, "speed": 42.5}}')
@@ -187,15 +196,6 @@ def test_every_service_answers_under_the_keys_that_scripts_rely_on(stack: Runnin
         assert service["answers"] is True
         assert "://" in service["url"]
     assert stack.settings["SITE_URL"] == stack.url
-
-
-def test_all_processes_together_hold_less_than_a_gigabyte(stack: RunningStack) -> None:
-    by_kind = resident_bytes(stack.processes())
-    assert {"up", "postgres", "valkey", "broker", "bridge", "workers", "scheduler", "site", "simulators"} <= set(
-        by_kind
-    )
-    print({kind: round(held / 1e6) for kind, held in by_kind.most_common()}, round(by_kind.total() / 1e6), "MB")
-    assert by_kind.total() < RESIDENT_LIMIT
 
 
 def test_after_ctrl_c_and_a_new_start_everything_is_where_it_was(stack: RunningStack, api: Program) -> None:

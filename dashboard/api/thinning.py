@@ -1,6 +1,7 @@
 """Fewer points where a chart could not show them all. Pure.
 
-MinMaxLTTB keeps the smallest and the largest value of each stretch, so a peak survives however much is left out.
+MinMaxLTTB keeps the shape. It chooses among the smallest and the largest values of each stretch and may leave one out
+of them, so the smallest and the largest of all are added: no peak is lost, however much is left out.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from validation.selectors import Series
 
 RAW = "raw"
 _downsampler: Any = MinMaxLTTBDownsampler()  # type: ignore[no-untyped-call]
-FEWEST = 3  # below this the algorithm has no stretch between the first and the last point
+EXTREMES = 2  # the smallest and the largest value
+FEWEST = 3 + EXTREMES  # below this the algorithm has no stretch between the first and the last point
 
 
 def thinned(series: Series, at_most: int) -> tuple[Series, str]:
@@ -33,5 +35,5 @@ def _kept(values: NDArray[np.generic], at_most: int) -> NDArray[np.intp]:
         # The newest is always among them.
         return np.linspace(len(values) - 1, 0, at_most).astype(np.intp)[::-1]
     # By place and not by time: after a long silence, times would put all that came since into one stretch.
-    kept: NDArray[np.intp] = _downsampler.downsample(values, n_out=at_most).astype(np.intp)
-    return kept
+    shape = _downsampler.downsample(values, n_out=at_most - EXTREMES).astype(np.intp)
+    return np.union1d(shape, [np.argmin(values), np.argmax(values)]).astype(np.intp)

@@ -44,7 +44,7 @@ INITDB_SECONDS = 120
 SETTINGS = {
     "max_connections": "60",
     # Every session that touches a page counts it as its own memory; what does not fit here is in the page cache.
-    "shared_buffers": "64MB",
+    "shared_buffers": "32MB",
     "effective_cache_size": "512MB",
     "work_mem": "8MB",
     "maintenance_work_mem": "64MB",

@@ -84,7 +84,7 @@ async def test_a_killed_child_is_started_again_and_leaves_nothing_of_its_group(t
         assert not alive(grandchild)
         assert child.pid == pids(screen)[1][0]
         assert "ended (signal SIGKILL); starting it again in 0.2 s" in screen.getvalue()
-    assert not any(alive(pid) for pair in pids(screen) for pid in pair)
+    await until(lambda: not any(alive(pid) for pair in pids(screen) for pid in pair))
 
 
 async def test_restarts_in_a_row_come_ever_more_slowly() -> None:

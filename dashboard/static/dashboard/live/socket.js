@@ -100,8 +100,6 @@ export class LiveSocket {
     const complete = frame.seq === this.#expected;
     this.#expected = frame.seq + 1;
     this.#events.onFrame(frame);
-    // The server sends no further ahead than what was worked through, so a slow page gets fewer and fuller frames.
-    this.#socket.send(JSON.stringify({ type: "ack", seq: frame.seq }));
     if (complete) return;
     this.#events.onGap();
     this.#sendSubscription();
