@@ -31,7 +31,7 @@ from dataflow.embedded.running import running, stop
 from tests import composefile
 from tests.composefile import EXAMPLE_FILE, ROOT
 from tests.debian import PATH
-from tests.stack import clean_environment
+from tests.project import clean_environment
 
 PORTS = {"mosquitto": 1883, "redis": 6379, "buffer-1": 6379, "buffer-2": 6379, "postgres": 5432, "site": 8000}
 CONFIGURATIONS = {"mosquitto": "mosquitto", "redis": "redis", "buffer-1": "redis", "buffer-2": "redis"}

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.debian import Debian, missing_programs
-from tests.stack import RunningStack, copy_of_project, eventually
+from tests.project import copy_of_project, eventually
+from tests.stack import RunningStack
 from tests.visitor import Program
 
 

@@ -21,7 +21,7 @@ from dataflow.embedded.postgres import account_for
 from dataflow.embedded.probes import Unreachable, probe_database, probe_mqtt, probe_redis
 from dataflow.embedded.program import Account, Program
 from dataflow.embedded.running import running
-from tests.stack import eventually
+from tests.project import eventually
 
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 PASSWORD = "only-for-tests"

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 import psycopg
 
 from dataflow.embedded.program import Program
-from tests.stack import RunningStack, clean_environment
+from tests.project import clean_environment
+from tests.stack import RunningStack
 
 DEVICES = 10  # of the load
 

@@ -1,21 +1,19 @@
 """A running stack of the tests' own: `manage.py up` as people start it, on free ports and in a folder of its own.
 
-It runs from a copy of the project, because a `.env` in the project's folder would lead it to services that are not
-for tests.
+It runs from a copy of the project; see `tests.project`.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,47 +22,17 @@ from urllib.parse import urlsplit
 import psutil
 import psycopg
 
-from dataflow.bench.processes import kind_of
+from dataflow.bench.processes import kind_of, resident_bytes
 from dataflow.embedded.ports import Ports
 from dataflow.embedded.program import Program
 from dataflow.lib.env import read_env_file
+from tests.project import clean_environment, eventually
 
-BASE = Path(__file__).resolve().parent.parent
-ROOMS = ("dataflow", "ingest", "validation", "insights", "dashboard", "simulators")
-# What the tests' own services and somebody's shell may set, and a stack that is to find its own must not see.
-SETTINGS = (
-    "DATABASE_URL", "REDIS_URL", "BUFFER_URLS", "MQTT_URL", "MQTT311_URL", "MQTT_SHARED", "MQTT_TOPICS", "SECRET_KEY",
-    "SITE_URL", "DATA_DIR", "ALLOWED_HOSTS", "DEBUG", "LOG_LEVEL", "HTTP_INGEST_TOPIC",
-)  # fmt: skip
 START_S = 120.0
 STOP_S = 120.0
 COMMAND_S = 120.0
 SETTLE_S = 60.0  # for what is in flight to be stored
 INTERRUPTED = 130
-
-
-def copy_of_project(folder: Path) -> Path:
-    """Copy what runs into a folder, without settings and data of whoever works in this one."""
-    for room in ROOMS:
-        shutil.copytree(BASE / room, folder / room, ignore=shutil.ignore_patterns("tests", ".*"))
-    shutil.copy2(BASE / "manage.py", folder)
-    if (BASE / "node_modules").is_dir():
-        (folder / "node_modules").symlink_to(BASE / "node_modules")
-    return folder
-
-
-def clean_environment() -> dict[str, str]:
-    """Return this process's environment without any setting of the platform."""
-    names = {*SETTINGS, *(f"{name}_FILE" for name in SETTINGS)}
-    return {name: value for name, value in os.environ.items() if name not in names}
-
-
-def eventually(condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
-    """Wait until something is so; fail with what it was after the given time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"after {seconds:g} s still not so: {what}"
-        time.sleep(0.05)
 
 
 class RunningStack:
@@ -87,6 +55,7 @@ class RunningStack:
         self.data_dir = folder / "var"
         self._screen, self._log = folder / "up.out", folder / "up.log"
         self._up: subprocess.Popen[bytes] | None = None
+        self.resident_at_start: Counter[str] = Counter()  # bytes by kind of process, shared pages counted in each
 
     # --- Start and stop ----------------------------------------------------------------------------------------------
 
@@ -103,6 +72,7 @@ class RunningStack:
                 program.command(), stdin=subprocess.DEVNULL, stdout=screen, stderr=log, env=self.environment, cwd="/"
             )
         self._wait_until_ready()
+        self.resident_at_start = resident_bytes(self.processes())
 
     def stop(self) -> None:
         """Press Ctrl-C, and see that it ends in order."""

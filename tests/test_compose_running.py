@@ -17,7 +17,8 @@ import pytest
 from dataflow.embedded.ports import Ports
 from tests import composed, composefile
 from tests.composed import PORTS, Machine, check, new_values
-from tests.stack import BASE, RunningStack, clean_environment, eventually
+from tests.project import BASE, clean_environment, eventually
+from tests.stack import RunningStack
 
 CHECKED = [name for name, service in composefile.services(new_values()).items() if "healthcheck" in service]
 HOUR_S = 3600

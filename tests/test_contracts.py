@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
-from tests.stack import BASE, ROOMS, copy_of_project
+from tests.project import BASE, ROOMS, copy_of_project
 
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60  # lines; twice what we aim at
 LINT = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.debian import Debian
-from tests.stack import RunningStack, eventually
+from tests.project import eventually
+from tests.stack import RunningStack
 from tests.visitor import Program
 
 OWN = {"up", "bridge", "workers", "scheduler", "site", "simulators"}

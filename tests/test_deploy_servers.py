@@ -16,7 +16,7 @@ import redis
 
 from tests import composed
 from tests.composed import SEARCH, Machine
-from tests.stack import clean_environment, eventually
+from tests.project import clean_environment, eventually
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ import redis
 
 from ingest.ring import STREAM
 from tests.oracle import Load
-from tests.stack import RunningStack, eventually
+from tests.project import eventually
+from tests.stack import RunningStack
 from tests.visitor import Program
 
 COMPLETE_S = 90.0  # a dead worker's entries are taken over after fifteen seconds

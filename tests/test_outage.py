@@ -20,7 +20,8 @@ import pytest
 
 from tests.debian import Debian
 from tests.oracle import Arrival, arrivals, faults_of_arrivals
-from tests.stack import RunningStack, eventually
+from tests.project import eventually
+from tests.stack import RunningStack
 
 DEVICES, RATE = 10, 5  # readings per second and device
 ARRIVE_S = 30.0  # for what is under way to be stored

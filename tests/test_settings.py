@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.stack import clean_environment, copy_of_project
+from tests.project import clean_environment, copy_of_project
 
 COMPLETE = {
     "DATABASE_URL": "postgres://somebody:secret@127.0.0.1:1/nothing",

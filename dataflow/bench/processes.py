@@ -23,7 +23,7 @@ KINDS = (
     ("redis-server", "redis"),
     ("mosquitto", "broker"),
     ("dataflow.embedded.broker", "broker"),
-    ("iotcore", "broker"),
+    ("rumqttd", "broker"),
     ("manage.py up", "up"),
 )
 

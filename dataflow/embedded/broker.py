@@ -9,8 +9,8 @@ do, measured, so that nobody has to find out again:
   at 1,000 messages a second, or two minutes of 600-byte payloads at 1,000 a second. A session that is away for longer
   loses the oldest ones, without a word. The log is emptied by nobody: once that much has passed, the broker holds
   about 220 MB (30 MB when idle, and 50 kB per connection).
-- A message that no subscription matches is acknowledged and gone. So `sessions` are subscribed before anybody is told
-  that the broker is there, also when it had to be started again.
+- A message that no subscription matches is acknowledged and gone. So `sessions` are subscribed before anybody else gets
+  in, also when it had to be started again; rumqttd.py does that.
 - A shared subscription (`$share/…`) whose last connected member leaves with a message unacknowledged ends the broker's
   router: it runs on and answers nobody. Hence `MQTT_SHARED=false` in the stack's settings, one bridge with one session,
   and `patience`, after which a broker that does not answer is started again.
@@ -22,21 +22,16 @@ do, measured, so that nobody has to find out again:
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from paho.mqtt.client import Client, ConnectFlags, MQTTv5
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
-
 from dataflow.embedded.ports import LOOPBACK
 from dataflow.embedded.private import write_private
-from dataflow.embedded.probes import Unreachable, probe_mqtt
+from dataflow.embedded.probes import probe_mqtt
 from dataflow.embedded.program import Program
 
 MAX_CONNECTIONS = 4000
@@ -44,16 +39,8 @@ MAX_PAYLOAD = 4 * 1024 * 1024  # bytes; a publisher of more is disconnected
 MAX_INFLIGHT = 2000  # what rumqttd is told; see above for what it does
 SEGMENT_BYTES = 4 * 1024 * 1024  # of topics, payloads and 40 bytes each; the oldest segment is dropped as a whole
 SEGMENTS = 20
-SESSION_SECONDS = 5.0
-
-# The broker runs until it is killed. Its log wraps every message in a span of level ERROR, so nothing of it is let
-# through; what matters (a port in use, a bad file) ends the process with a message.
-RUN = """
-import logging, sys
-logging.getLogger("rumqttd").setLevel(logging.CRITICAL)
-from iotcore.iotcore import IotCoreBroker
-IotCoreBroker(config_path=sys.argv[1]).run_forever()
-"""
+RUN = str(Path(__file__).with_name("rumqttd.py"))
+REST_MS = 5  # between two connections that the broker takes from a port; see rumqttd.py
 
 
 @dataclass(frozen=True)
@@ -93,9 +80,11 @@ class Broker:
 
     def program(self) -> Program:
         """Return the broker. It keeps nothing on disk, so it may be killed."""
+        sessions = json.dumps([[session.client_id, session.filters] for session in self.sessions])
+        where = (str(self.folder / "rumqttd.toml"), str(self.port5), str(self.port311))
         return Program(
             name=self.name,
-            argv=(sys.executable, "-I", "-c", RUN, str(self.folder / "rumqttd.toml")),
+            argv=(sys.executable, "-I", RUN, *where, sessions),
             stop_signal=signal.SIGTERM,
             stop_seconds=3,
         )
@@ -106,9 +95,7 @@ class Broker:
         probe_mqtt(self.url, version5=True)
 
     def finish(self) -> None:
-        """Subscribe the sessions that must not miss anything. A client that is there already is disconnected once."""
-        for session in self.sessions:
-            subscribe(session, self.port5)
+        """Leave the broker as it is."""
 
     def _configuration(self) -> str:
         router = f"""\
@@ -130,34 +117,10 @@ def listener(version: str, port: int) -> str:
 [{version}.1]
 name = "{version}"
 listen = "{LOOPBACK}:{port}"
-next_connection_delay_ms = 0
+next_connection_delay_ms = {REST_MS}
 [{version}.1.connections]
 connection_timeout_ms = 60000
 max_payload_size = {MAX_PAYLOAD}
 max_inflight_count = {MAX_INFLIGHT}
 dynamic_filters = true
 """
-
-
-def subscribe(session: Session, port: int) -> None:
-    """Create a session and leave it to the broker. Blocks for `SESSION_SECONDS` at most; raises Unreachable."""
-    done = threading.Event()
-    client = Client(CallbackAPIVersion.VERSION2, session.client_id, protocol=MQTTv5)
-
-    def connected(_c: Client, _u: object, _f: ConnectFlags, reason: ReasonCode, _p: Properties | None) -> None:
-        client.subscribe([(topic, 1) for topic in session.filters])
-
-    client.on_connect = connected
-    client.on_subscribe = lambda *_: done.set()
-    # The session belongs to somebody else: what it holds stays there, unacknowledged.
-    client.manual_ack_set(True)
-    try:
-        client.connect(LOOPBACK, port, clean_start=False)
-        client.loop_start()
-        subscribed = done.wait(SESSION_SECONDS)
-        client.disconnect()
-        client.loop_stop()
-    except OSError as error:
-        raise Unreachable(f"cannot subscribe {session.client_id}: {error}") from error
-    if not subscribed:
-        raise Unreachable(f"the broker did not confirm the subscription of {session.client_id}")

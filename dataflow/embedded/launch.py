@@ -115,6 +115,10 @@ class Launch:
         settings = dict(plan.settings)
         if self.given.find("SITE_URL") is None:
             settings["SITE_URL"] = self.programs.local_url
+        if self.programs.bridges == 1 and self.given.find("MQTT_SHARED") is None:
+            # Mosquitto 2.0 forgets shared subscriptions when it is restarted, and then acknowledges what comes before
+            # the bridge is back, and drops it. One bridge needs no sharing.
+            settings["MQTT_SHARED"] = "false"
         return settings
 
     async def _until_the_site_answers(self) -> None:

@@ -21,13 +21,12 @@ from ingest.bridge.counters import Counters
 from ingest.bridge.delivery import Buffers, Delivery
 from ingest.bridge.pending import Pending
 from ingest.bridge.report import Report
-from ingest.bridge.slot import Slot
+from ingest.bridge.slot import Slot, other_form
 from ingest.bridge.window import LEAST, WindowGuess
 from ingest.broker import Broker
 
 log = logging.getLogger(__name__)
 
-GROUP = "dataflow"  # all slots of all bridges share one subscription; the broker gives each message to one of them
 TICK_S = 0.25  # between two looks at what time alone brings about: reconnects, pings, the watchdog, the report
 # While a batch is filling, the sockets are left alone for this long between two reads, because brokers write packet by
 # packet and a look at the socket costs as much as twenty messages. Nobody waits for it: a batch waits longer anyway.
@@ -53,7 +52,7 @@ class Bridge:
         beat: Callable[[], None] = lambda: None,
     ) -> None:
         """Make a bridge with sessions `dataflow-<name>-0` and so on; `wake_workers` gets the identity of a buffer."""
-        filters = [f"$share/{GROUP}/{topic}" for topic in topics] if shared else topics
+        filters = [other_form(topic) for topic in topics] if shared else topics
         self.counters = Counters()
         self.pending = Pending(name, self.counters)
         self._buffers, self._report = buffers, Report(self.counters)

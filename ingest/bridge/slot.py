@@ -27,6 +27,7 @@ HANDSHAKE_S = 10.0  # for CONNACK and SUBACK to arrive
 # No message may stay unacknowledged for longer while buffers take batches: it would hold a place in the receive window
 # for ever, because brokers send again only after a reconnect.
 WATCHDOG_S = 30.0
+SHARED = "$share/dataflow/"  # all slots of all bridges share one subscription; each message goes to one of them
 NO_SHARING = 0x9E  # the reason code of a broker without shared subscriptions
 
 
@@ -52,6 +53,7 @@ class Slot:
         self.ready = False  # subscribed, so that messages come
         self.watched = 0  # what the selector waits for on its socket; kept by the loop
         self._broker, self._filters, self._counters, self._wake = broker, list(filters), counters, wake
+        self._former = [other_form(pattern) for pattern in filters]
         self._dial: Dial | None = None
         self._open_since: float | None = None
         self._retry_at, self._pause = 0.0, FIRST_PAUSE_S
@@ -126,6 +128,9 @@ class Slot:
                 self.client_id,
             )
         self._had_session = True
+        if flags.session_present:
+            # Sharing may have been switched since the session began; with both forms everything would come twice.
+            client.unsubscribe(self._former)
         client.subscribe([(pattern, SubscribeOptions(qos=1)) for pattern in self._filters])
 
     def _subscribed(
@@ -153,3 +158,8 @@ class Slot:
         properties: Properties | None,
     ) -> None:
         self.client.trouble = self.client.trouble or str(reason)
+
+
+def other_form(pattern: str) -> str:
+    """Return the shared form of a plain filter, and the plain form of a shared one."""
+    return pattern.removeprefix(SHARED) if pattern.startswith(SHARED) else SHARED + pattern
