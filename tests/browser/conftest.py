@@ -13,13 +13,17 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.browser.pages import sign_in
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 # Background networking would ask for updates and time, on a machine that may have no network at all.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+# Five seconds, Playwright's own, are short on a machine whose two cores also run the whole stack.
+expect.set_options(timeout=15_000)
 
 
 class LiveSite(Protocol):

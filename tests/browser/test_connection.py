@@ -54,6 +54,9 @@ class Wire:
         if self.skip and frame["type"] == "latest_data":
             self.skip -= 1
             return
+        if "devices" not in frame:
+            route.send(text)
+            return
         frame["devices"] = [each for each in frame["devices"] if each["device_id"] != self.silent_device]
         route.send(json.dumps(frame))
 
