@@ -85,7 +85,7 @@ def arrivals_of_all(stack: RunningStack, since: float, counts: dict[str, dict[st
 
 def outage(stack: RunningStack, debian: Debian, folder: Path, seconds: float) -> None:
     """Take the broker away for some seconds, and see that everything arrives all the same."""
-    run = measure(stack, folder, seconds + 6)
+    run = measure(stack, folder, seconds + 4)
     time.sleep(1.5)
     debian.mosquitto.stop()
     time.sleep(seconds)
@@ -106,13 +106,13 @@ def outage(stack: RunningStack, debian: Debian, folder: Path, seconds: float) ->
 def test_every_reading_arrives_in_order_and_once_when_the_broker_was_away(
     debian_stack: RunningStack, debian: Debian, tmp_path: Path
 ) -> None:
-    outage(debian_stack, debian, tmp_path, seconds=6)
+    outage(debian_stack, debian, tmp_path, seconds=5)
 
 
 def test_the_embedded_broker_loses_at_most_what_it_had_acknowledged_and_not_handed_on(
     stack: RunningStack, tmp_path: Path
 ) -> None:
-    run = measure(stack, tmp_path, seconds=11)
+    run = measure(stack, tmp_path, seconds=9)
     time.sleep(1.5)
     bridge, broker = stack.processes("bridge")[0], stack.processes("broker")[0]
     # The bridge stands still, so that the broker has something to lose.
