@@ -1,7 +1,7 @@
 """An MQTT broker from the wheel iotcore (rumqttd 0.20), with a generated configuration.
 
-It needs nothing installed, starts in a tenth of a second and hands on some 200,000 messages a second. What it cannot
-do, measured, so that nobody has to find out again:
+It needs nothing installed, starts in a tenth of a second, and handed 130,000 to 217,000 messages a second to one
+subscriber. What it cannot do, measured, so that nobody has to find out again:
 
 - It keeps everything in memory. When it dies, what it had acknowledged and not yet handed on is lost.
 - What passes a subscription's filter is kept in one log, from which every session reads at its own pace. The log holds
