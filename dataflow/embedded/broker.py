@@ -31,7 +31,7 @@ from pathlib import Path
 
 from dataflow.embedded.ports import LOOPBACK
 from dataflow.embedded.private import write_private
-from dataflow.embedded.probes import probe_mqtt
+from dataflow.embedded.probes import Unreachable, probe_mqtt
 from dataflow.embedded.program import Program
 
 MAX_CONNECTIONS = 4000
@@ -39,6 +39,7 @@ MAX_PAYLOAD = 4 * 1024 * 1024  # bytes; a publisher of more is disconnected
 MAX_INFLIGHT = 2000  # what rumqttd is told; see above for what it does
 SEGMENT_BYTES = 4 * 1024 * 1024  # of topics, payloads and 40 bytes each; the oldest segment is dropped as a whole
 SEGMENTS = 20
+READY = "subscribed"  # the file that rumqttd.py leaves when the sessions stand
 RUN = str(Path(__file__).with_name("rumqttd.py"))
 REST_MS = 5  # between two connections that the broker takes from a port; see rumqttd.py
 
@@ -90,7 +91,9 @@ class Broker:
         )
 
     def check(self) -> None:
-        """Raise Unreachable unless both listeners accept a client."""
+        """Raise Unreachable unless the sessions stand and both listeners accept a client."""
+        if not (self.folder / READY).exists():
+            raise Unreachable("its sessions are not subscribed yet")
         probe_mqtt(self.url311, version5=False)
         probe_mqtt(self.url, version5=True)
 

@@ -7,6 +7,9 @@ started again, and is quicker than the bridge, would lose what it sends: a devic
 Nothing in the broker's configuration prevents that. But it takes new connections from a port one after the other, and
 rests a few milliseconds in between. So a child process asks for connections until there are some, is therefore the
 first on each port, and has its sessions subscribed (0.6 ms) while the others still wait.
+
+On a machine with more work than processors the child may come second all the same. So it leaves a file, READY, beside
+the configuration when the sessions stand, and whoever starts what publishes waits for that.
 """
 
 from __future__ import annotations
@@ -19,10 +22,12 @@ import socket
 import struct
 import sys
 import time
+from pathlib import Path
 
 PATIENCE_S = 10.0
 LOOPBACK = "127.0.0.1"
 DISCONNECT = b"\xe0\x00"
+READY = "subscribed"  # broker.py has the same name
 
 
 def text(value: str) -> bytes:
@@ -82,8 +87,11 @@ def subscribe(port5: int, port311: int, sessions: list[tuple[str, list[str]]]) -
 def main(configuration: str, port5: str, port311: str, sessions: str) -> None:
     """Fork: the parent becomes the broker, which runs until it is killed, and the child subscribes."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the child
+    ready = Path(configuration).with_name(READY)
+    ready.unlink(missing_ok=True)
     if os.fork() == 0:
         subscribe(int(port5), int(port311), json.loads(sessions))
+        ready.touch()
         os._exit(0)
     # Its log wraps every message in a span of level ERROR, so nothing of it is let through; what matters (a port in
     # use, a bad file) ends the process with a message.
