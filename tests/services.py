@@ -30,7 +30,8 @@ atexit.register(_stack.close)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
     """Start the services before any other plugin's turn: pytest-django loads the settings in its own."""
     asked = early_config.known_args_namespace
-    if not (getattr(asked, "help", False) or getattr(asked, "version", 0)):
+    shared_out = getattr(asked, "numprocesses", None) and "PYTEST_XDIST_WORKER" not in os.environ
+    if not (getattr(asked, "help", False) or getattr(asked, "version", 0) or shared_out):
         start_for_the_session()
     return (yield)
 

@@ -45,7 +45,7 @@ class DataModelAdmin(admin.ModelAdmin[DataModel]):
     fieldsets = (
         (None, {"fields": ("name", "description", "topic_filter", "published")}),
         ("Where device, time and order stand", {"fields": ("device_source", "device_key", "time_key", "sequence_key")}),
-        ("What else to refuse", {"fields": ("require_any", "past_s", "ahead_s", "register_devices")}),
+        ("What else to refuse", {"fields": ("past_s", "ahead_s", "register_devices")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DataModel]:

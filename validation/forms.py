@@ -58,7 +58,6 @@ class DataModelForm(ModelForm[DataModel]):
             "device_key",
             "time_key",
             "sequence_key",
-            "require_any",
             "past_s",
             "ahead_s",
             "register_devices",
@@ -75,7 +74,6 @@ class DataModelForm(ModelForm[DataModel]):
                 "The key of the payload that counts readings of one moment apart. Two readings of a device with the "
                 "same time and number are one. Leave it empty when devices send none."
             ),
-            "require_any": "Refuse a reading in which every field is missing.",
             "past_s": "Refuse readings older than this many seconds. A day has 86,400, a year 31,557,600.",
             "ahead_s": "Refuse readings whose time lies further in the future than this many seconds.",
             "register_devices": "Otherwise readings of a device that is not in the list of devices wait in quarantine.",

@@ -86,8 +86,8 @@ def record(buffer: str, outcomes: Sequence[Outcome]) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO validation_ledgerentry "
-            "(buffer, entry_ms, entry_seq, minute, messages, readings, stored, duplicate, quarantined) "
-            "SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::int[], %s::int[], %s::int[], "
+            "(buffer, verdicts, entry_ms, entry_seq, minute, messages, readings, stored, duplicate, quarantined) "
+            "SELECT %s, '[]', * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::int[], %s::int[], %s::int[], "
             "%s::int[], %s::int[]) ON CONFLICT DO NOTHING",
             [
                 buffer,

@@ -169,7 +169,7 @@ def _faults_of_meaning(model: CompiledModel, reading: Any, micros: int | None, r
     late = received - micros / 1_000_000
     faults = [] if -spec.ahead_s <= late <= spec.past_s else [_outside_window(spec, late)]
     if model.measured is not None and all(value is None for value in model.measured(reading)):
-        faults.append(Reason("nothing_measured", "", "At least one of the model's fields must be present."))
+        faults.append(Reason("nothing_measured", "", "None of the fields is present of which at least one must be."))
     for attribute, key in model.timestamps:
         value = getattr(reading, attribute)
         if value is not None and microseconds(value) is None:

@@ -12,7 +12,7 @@ from validation.pipeline import Rejected
 from validation.streams import Entry
 
 MAX_REASONS = 50  # of one record; a payload with a thousand faults is understood from the first fifty
-MAX_DEVICE = 64  # characters that the column has room for
+MAX_DEVICE, MAX_CODE, MAX_PLACE = 64, 40, 200  # characters that the columns have room for
 AT_ONCE = 500  # rows in one statement; an array of ten thousand faults must not be in memory twice
 
 
@@ -20,11 +20,12 @@ def keep(buffer: str, entries: Sequence[Entry], rejected: Sequence[Rejected], mo
     """Write rejections in the transaction that stores the rest of their entries, some at a time."""
     for start in range(0, len(rejected), AT_ONCE):
         Quarantined.objects.bulk_create(
-            _row(buffer, entries[item.entry].name, item, model_ids) for item in rejected[start : start + AT_ONCE]
+            _row(buffer, entries[item.entry], item, model_ids) for item in rejected[start : start + AT_ONCE]
         )
 
 
-def _row(buffer: str, entry: str, item: Rejected, model_ids: Mapping[str, int]) -> Quarantined:
+def _row(buffer: str, entry: Entry, item: Rejected, model_ids: Mapping[str, int]) -> Quarantined:
+    reasons = [_sayable(msgspec.to_builtins(reason)) for reason in item.reasons[:MAX_REASONS]]
     return Quarantined(
         received_at=moment(round(item.received * 1_000_000)),
         topic=readable_topic(item.topic),
@@ -32,9 +33,12 @@ def _row(buffer: str, entry: str, item: Rejected, model_ids: Mapping[str, int]) 
         device=readable(item.device or "")[:MAX_DEVICE],
         model_id=model_ids.get(item.model.spec.name) if item.model else None,
         version=item.model.version if item.model else None,
-        reasons=[_sayable(msgspec.to_builtins(reason)) for reason in item.reasons[:MAX_REASONS]],
+        reasons=reasons,
+        code=reasons[0]["code"][:MAX_CODE],
+        place=reasons[0]["path"][:MAX_PLACE],
+        minute=entry.batch.minute if entry.batch else entry.id[0] // 60_000,
         buffer=buffer,
-        entry=entry,
+        entry=entry.name,
         position=item.position,
     )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import Q
 
-from validation.models import DataModel, Field
+from validation import drafting
+from validation.models import DataModel
 from validation.publishing import publish
 from validation.spec import FieldSpec, ModelSpec
 
@@ -25,7 +26,7 @@ SENSOR = ModelSpec(
     name="sensor",
     topic_filter="sensors/+/telemetry",
     device_source="payload",
-    require_any=True,
+    any_of=("temperature", "humidity", "distance"),
     fields=(
         FieldSpec(name="temperature", kind="number", label="Temperature", unit="Cel", minimum=-50, maximum=150),
         FieldSpec(name="humidity", kind="number", label="Humidity", unit="%", minimum=0, maximum=100),
@@ -47,40 +48,6 @@ def load_samples() -> list[str]:
     for spec in (VEHICLE, SENSOR):
         if not DataModel.objects.filter(Q(name=spec.name) | Q(topic_filter=spec.topic_filter)).exists():
             with transaction.atomic():
-                publish(save(spec, DESCRIPTIONS[spec.name]))
+                publish(drafting.save(spec, DESCRIPTIONS[spec.name]))
             loaded.append(spec.name)
     return loaded
-
-
-def save(spec: ModelSpec, description: str = "") -> DataModel:
-    """Write a specification as rows that people can edit; not published yet."""
-    model = DataModel.objects.create(
-        name=spec.name,
-        description=description,
-        topic_filter=spec.topic_filter,
-        device_source=spec.device_source,
-        device_key=spec.device_key,
-        time_key=spec.time_key,
-        sequence_key=spec.sequence_key,
-        require_any=spec.require_any,
-        past_s=spec.past_s,
-        ahead_s=spec.ahead_s,
-        register_devices=spec.register_devices,
-    )
-    Field.objects.bulk_create(
-        Field(
-            model=model,
-            position=position,
-            name=field.name,
-            kind=field.kind,
-            label=field.label,
-            unit=field.unit,
-            required=field.required,
-            minimum=field.minimum,
-            maximum=field.maximum,
-            choices=", ".join(field.choices),
-            max_length=field.max_length,
-        )
-        for position, field in enumerate(spec.fields)
-    )
-    return model

@@ -46,7 +46,7 @@ class CompiledModel:
     schema: dict[str, Any]
     validator: Any
     integers: frozenset[str]  # keys whose values are integers
-    measured: Callable[[Any], tuple[Any, ...]] | None  # all values of a reading, where at least one must be there
+    measured: Callable[[Any], tuple[Any, ...]] | None  # the values of which at least one must be there
     timestamps: tuple[tuple[str, str], ...]  # attribute and key of each field that is a time
 
     def device_of_topic(self, topic: str) -> str:
@@ -90,10 +90,15 @@ def compile_model(spec: ModelSpec, version: int) -> CompiledModel:
         schema=schema,
         validator=jsonschema_rs.Draft202012Validator(schema),
         integers=frozenset([spec.sequence_key, *(field.name for field in spec.fields if field.kind == "integer")]),
-        # One name twice still gives a tuple, which attrgetter does not for a single name.
-        measured=attrgetter("f0", *(f"f{n}" for n in range(len(spec.fields)))) if spec.require_any else None,
+        measured=_measured(spec),
         timestamps=tuple((f"f{n}", f.name) for n, f in enumerate(spec.fields) if f.kind == "timestamp"),
     )
+
+
+def _measured(spec: ModelSpec) -> Callable[[Any], tuple[Any, ...]] | None:
+    names = [f"f{n}" for n, field in enumerate(spec.fields) if field.name in spec.any_of]
+    # One name twice still gives a tuple, which attrgetter does not for a single name.
+    return attrgetter(names[0], *names) if names else None
 
 
 def json_schema(spec: ModelSpec) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["number", "integer", "boolean", "text", "choice", "timestamp"]
+Kind = Literal["number", "integer", "boolean", "text", "choice", "timestamp", "point"]
+TimeUnit = Literal["s", "ms", "us", "ns"]  # UCUM; what a time that is a number counts, since 1970
+Unknown = Literal["ignore", "keep", "reject"]
 
 # Names become SQL identifiers and JSON keys. PostgreSQL cuts identifiers at 63 bytes; a model's name leaves room for
 # the suffix of its daily partitions.
@@ -17,7 +19,7 @@ MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,47}", re.ASCII)
 # A model of such a name would be taken for a daily partition of another one.
 PARTITION_NAME = re.compile(r".*_p[0-9]{8}", re.ASCII)
 # Columns that every telemetry table has; a field cannot take their names.
-OWN_COLUMNS = ("ts", "received_at", "seq", "device_id", "version")
+OWN_COLUMNS = ("ts", "received_at", "seq", "device_id", "version", "extra")
 # Columns that PostgreSQL gives every table (its manual, "System Columns").
 SYSTEM_COLUMNS = ("cmax", "cmin", "ctid", "tableoid", "xmax", "xmin")
 # Keys of a payload are compared as they stand in it, so they hold nothing that JSON writes as an escape.
@@ -32,35 +34,56 @@ TEN_MINUTES_S = 600.0
 
 
 class FieldSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """One field: its name in the payload and in the table, its kind, and its limits (inclusive)."""
+    """One field: its name in the table, where it stands in the payload, its kind, and its limits (inclusive).
+
+    `path` is a place in the payload as `validation.paths` reads it; empty, it is the name. A point is an object with
+    `lat` and `lon`, or two paths with a comma between: the latitude's, then the longitude's.
+    """
 
     name: str
     kind: Kind
+    path: str = ""
     label: str = ""
-    unit: str = ""  # UCUM
+    description: str = ""
+    unit: str = ""  # UCUM; of a timestamp that comes as a number: s (as when empty), ms, us or ns
     required: bool = False
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     max_length: int | None = None
+    pattern: str = ""  # a regular expression that a text must contain a match of
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """A condition across fields, in CEL; checked only where every field that it names is present."""
+
+    expression: str
+    message: str = ""  # what to say of a reading that breaks it; empty, the expression itself
 
 
 class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A data model: which topics it speaks for, where device, time and sequence come from, and its fields.
 
-    `past_s` and `ahead_s` bound the event time relative to the moment of receipt, in seconds.
+    `device_key`, `time_key` and `sequence_key` are paths. `past_s` and `ahead_s` bound the event time relative to the
+    moment of receipt, in seconds; `retention_days` bounds how long a reading is kept after its event time.
     """
 
     name: str
     topic_filter: str
     fields: tuple[FieldSpec, ...]
     device_source: Literal["topic", "payload"] = "topic"
+    device_level: int = 1  # which wildcard of the filter names the device, from 1
     device_key: str = "device_id"
+    time_source: Literal["payload", "receipt"] = "payload"
     time_key: str = "timestamp"
+    time_unit: TimeUnit = "s"
     sequence_key: str = "seq"
-    require_any: bool = False
+    unknown: Unknown = "ignore"  # what becomes of keys that the model does not name; kept ones go to column extra
+    any_of: tuple[str, ...] = ()  # fields of which at least one must be present
+    rules: tuple[Rule, ...] = ()
     past_s: float = FIFTEEN_YEARS_S
     ahead_s: float = TEN_MINUTES_S
+    retention_days: int | None = None  # None keeps everything
     register_devices: bool = True
 
 

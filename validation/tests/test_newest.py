@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.devices import Registry
+from validation.drafting import save
 from validation.models import DataModel, Latest
 from validation.newest import learned, measured, newest, stored_devices, update_latest
 from validation.pipeline import Rows
 from validation.publishing import publish
-from validation.samples import SENSOR, VEHICLE, save
+from validation.samples import SENSOR, VEHICLE
 from validation.schema import CompiledModel, compile_model
 from validation.store import Columns, columns_of
 

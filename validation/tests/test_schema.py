@@ -65,7 +65,7 @@ def specs(draw: st.DrawFn) -> ModelSpec:
         device_source=draw(st.sampled_from(["topic", "payload"])),
         sequence_key=draw(st.sampled_from(["", "seq"])),
         time_key=draw(st.sampled_from(["timestamp", "Zeit ü/~"])),
-        require_any=draw(st.booleans()),
+        any_of=tuple(draw(st.lists(st.sampled_from(names), unique=True))),
     )
 
 
@@ -110,7 +110,7 @@ def by_schema(spec: ModelSpec, payload: bytes) -> bool:
     if micros is None or not -spec.ahead_s <= NOW - micros / 1e6 <= spec.past_s:
         return False
     present = [field for field in spec.fields if reading.get(field.name) is not None]
-    if spec.require_any and not present:
+    if spec.any_of and not any(field.name in spec.any_of for field in present):
         return False
     return all(microseconds(reading[field.name]) is not None for field in present if field.kind == "timestamp")
 
