@@ -30,8 +30,9 @@ atexit.register(_stack.close)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
     """Start the services before any other plugin's turn: pytest-django loads the settings in its own."""
     asked = early_config.known_args_namespace
-    shared_out = getattr(asked, "numprocesses", None) and "PYTEST_XDIST_WORKER" not in os.environ
-    if not (getattr(asked, "help", False) or getattr(asked, "version", 0) or shared_out):
+    # Of several processes each has services of its own, and the one that only shares the tests out needs none.
+    shares_out = getattr(asked, "numprocesses", None) and "PYTEST_XDIST_WORKER" not in os.environ
+    if not (getattr(asked, "help", False) or getattr(asked, "version", 0) or shares_out):
         start_for_the_session()
     return (yield)
 

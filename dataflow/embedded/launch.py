@@ -17,7 +17,7 @@ from dataflow.embedded.broker import Session
 from dataflow.embedded.given import check_given
 from dataflow.embedded.output import Output
 from dataflow.embedded.plan import Plan, plan_services
-from dataflow.embedded.ports import Ports
+from dataflow.embedded.ports import Ports, choosing_ports
 from dataflow.embedded.probes import Unreachable, probe_site
 from dataflow.embedded.programs import Programs
 from dataflow.embedded.supervisor import Stage, Supervisor
@@ -89,8 +89,9 @@ class Launch:
 
     async def _start(self, supervisor: Supervisor) -> None:
         await asyncio.to_thread(check_given, self.given)
-        plan = await asyncio.to_thread(self._plan)
-        await supervisor.start_services(plan.services)
+        with await asyncio.to_thread(choosing_ports):
+            plan = await asyncio.to_thread(self._plan)
+            await supervisor.start_services(plan.services)
         self.programs = replace(self.programs, settings=self._settings(plan))
         self.stack.publish(self.programs.settings)
         await supervisor.run(self.programs.set_up())

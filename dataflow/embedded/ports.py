@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import random
 import socket
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import IO
 
 from dataflow.embedded.program import ServiceError
 
@@ -22,6 +28,22 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
         except OSError:
             return False
     return True
+
+
+@contextmanager
+def _unlocking(lock: IO[bytes]) -> Iterator[None]:
+    with lock:  # closing it gives it up, and so does the end of the process
+        yield
+
+
+def choosing_ports() -> AbstractContextManager[None]:
+    """Wait until no other stack of this user is between choosing ports and listening there, and be the one that is.
+
+    Returns what ends that. Blocks for the seconds that the other one takes to start its services.
+    """
+    lock = open(Path(tempfile.gettempdir()) / f"dataflow-ports-{os.getuid()}.lock", "ab")  # noqa: SIM115
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return _unlocking(lock)
 
 
 class Ports:
