@@ -69,6 +69,29 @@ def wildcard_values(pattern: str, topic: str) -> tuple[str, ...] | None:
     return tuple(values) if len(wanted) == len(levels) else None
 
 
+def common_topic(one: str, other: str) -> str | None:
+    """Return a topic that two valid filters both match, or None when there is none. A wildcard becomes `x`."""
+    levels = _common(one.split("/"), other.split("/"))
+    if levels is None:
+        return None
+    topic = "/".join(level if level not in ("+", "#") else "x" for level in levels)
+    # A topic with $ in front is for no filter that begins with a wildcard.
+    return topic if matches(one, topic) and matches(other, topic) else None
+
+
+def _common(one: list[str], other: list[str]) -> list[str] | None:
+    """Return levels that both lists of levels allow; a wildcard where both leave a level open."""
+    if one[:1] == ["#"] or other[:1] == ["#"]:
+        rest = other if one[:1] == ["#"] else one
+        return rest if rest != ["#"] else ["+"]
+    if not one or not other:
+        return [] if one == other else None
+    if one[0] != other[0] and "+" not in (one[0], other[0]):
+        return None
+    below = _common(one[1:], other[1:])
+    return None if below is None else [other[0] if one[0] == "+" else one[0], *below]
+
+
 def _checked(text: str, kind: str) -> bytes:
     if not text:
         raise InvalidTopic(f"The {kind} is empty.")

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.topics import InvalidTopic, check_filter, check_topic, is_platform, matches, wildcard_values
+from ingest.topics import (
+    InvalidTopic,
+    check_filter,
+    check_topic,
+    common_topic,
+    is_platform,
+    matches,
+    wildcard_values,
+)
 
 # Few letters and many short levels, so that filters and topics often meet.
 level = st.text("ab$", max_size=2)
@@ -101,6 +109,16 @@ def test_an_invalid_filter_is_refused(pattern: str) -> None:
 @pytest.mark.parametrize("pattern", ["#", "+", "+/+/#", "/", "a//b", "vehicles/+/telemetry", "x" * 65_535])
 def test_a_valid_filter_is_accepted(pattern: str) -> None:
     assert check_filter(pattern) == pattern.encode()
+
+
+@given(filters, filters, topics)
+def test_two_filters_meet_exactly_where_there_is_a_topic_for_both(one: str, other: str, topic: str) -> None:
+    common = common_topic(one, other)
+    if common is None:
+        assert not (matches(one, topic) and matches(other, topic))
+    else:
+        assert matches(one, common)
+        assert matches(other, common)
 
 
 def test_a_topic_of_the_greatest_length_is_accepted() -> None:
