@@ -158,6 +158,8 @@ def weight(name: str, device: StoredDevice) -> int:
 
 
 def _weight_of_value(value: Value) -> int:
+    if isinstance(value, dict):
+        return sum(len(name) + VALUE_BYTES for name in value) + VALUE_BYTES
     return VALUE_BYTES + (len(value.encode()) if isinstance(value, str) else 0)
 
 

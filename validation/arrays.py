@@ -20,6 +20,7 @@ from psycopg.pq import Format
 
 # OIDs of the element type and of its array type (PostgreSQL, pg_type.dat), and how numpy writes an element.
 BOOL, INT8, INT4, TEXT, FLOAT8, TIMESTAMPTZ = "bool", "int8", "int4", "text", "float8", "timestamptz"
+POINT, JSONB = "point", "jsonb"
 OIDS = {
     BOOL: (16, 1000),
     INT8: (20, 1016),
@@ -27,8 +28,11 @@ OIDS = {
     TEXT: (25, 1009),
     FLOAT8: (701, 1022),
     TIMESTAMPTZ: (1184, 1185),
+    POINT: (600, 1017),
+    JSONB: (3802, 3807),
 }
-DTYPES = {BOOL: "?", INT8: ">i8", INT4: ">i4", FLOAT8: ">f8", TIMESTAMPTZ: ">i8"}
+DTYPES = {BOOL: "?", INT8: ">i8", INT4: ">i4", FLOAT8: ">f8", TIMESTAMPTZ: ">i8", POINT: "(2,)>f8"}
+JSONB_VERSION = b"\x01"  # stands before the text of the document (PostgreSQL source, jsonb.c, jsonb_recv)
 # timestamptz counts microseconds from 2000-01-01; ours count from 1970-01-01.
 EPOCH_2000_US = 946_684_800_000_000
 
@@ -69,14 +73,28 @@ def accept_arrays(cursor: psycopg.Cursor[Any]) -> None:
 def encode(kind: str, values: Sequence[Any] | NDArray[Any]) -> Array:
     """Encode values of one kind; None is NULL.
 
-    Times are microseconds since 1970. A text must not hold U+0000, which PostgreSQL refuses; NaN is taken for NULL.
+    Times are microseconds since 1970, points are pairs of latitude and longitude, and JSON is bytes. A text must not
+    hold U+0000, which PostgreSQL refuses; NaN is taken for NULL.
     """
-    if kind == TEXT:
-        return _array(kind, len(values), None in values, _texts(values))
-    numbers, nulls = _floats(values) if kind == FLOAT8 else _integers(values)
+    if kind in (TEXT, JSONB):
+        return _array(kind, len(values), None in values, _texts(kind, values))
+    numbers, nulls = _numbers(kind, values)
     if kind == TIMESTAMPTZ:
         numbers = numbers - EPOCH_2000_US
     return _array(kind, len(numbers), nulls is not None, _fixed(DTYPES[kind], numbers, nulls))
+
+
+def _numbers(kind: str, values: Sequence[Any] | NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+    if kind == POINT:
+        return _points(values)
+    return _floats(values) if kind == FLOAT8 else _integers(values)
+
+
+def _points(values: Sequence[Any] | NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+    """Return points as pairs of x and y, and where NULL is if anywhere: x is the longitude, as PostGIS has it."""
+    pairs = np.array([(np.nan, np.nan) if value is None else (value[1], value[0]) for value in values], dtype="f8")
+    nulls = np.isnan(pairs.reshape(-1, 2)[:, 0])
+    return pairs.reshape(-1, 2), nulls if nulls.any() else None
 
 
 def _floats(values: Sequence[Any] | NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
@@ -108,11 +126,14 @@ def _fixed(dtype: str, numbers: NDArray[Any], nulls: NDArray[np.bool_] | None) -
     return matrix[keep].tobytes()
 
 
-def _texts(values: Sequence[str | None] | NDArray[Any]) -> bytes:
+def _texts(kind: str, values: Sequence[Any] | NDArray[Any]) -> bytes:
     parts = []
     for value in values:
-        encoded = b"" if value is None else value.encode()
-        parts.append(struct.pack(">i", -1 if value is None else len(encoded)) + encoded)
+        if value is None:
+            parts.append(struct.pack(">i", -1))
+        else:
+            encoded = JSONB_VERSION + value if kind == JSONB else value.encode()
+            parts.append(struct.pack(">i", len(encoded)) + encoded)
     return b"".join(parts)
 
 

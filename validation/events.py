@@ -8,7 +8,8 @@ TELEMETRY = "telemetry"
 # A chart is at most some two thousand pixels wide; more points a second than this would never be seen.
 POINTS_PER_SECOND = 20
 
-Value = float | int | str | bool | None
+Place = dict[str, float]  # a geographic point: {"lat": …, "lon": …}, in degrees
+Value = float | int | str | bool | Place | None
 Point = tuple[float, Value]
 
 

@@ -11,13 +11,14 @@ from typing import Any
 
 import orjson
 
-from validation.spec import Reason, pointer
+from validation.paths import pointer
+from validation.spec import Reason
 
 SUSPICIOUS_BYTES = 4_096  # above this a payload may hold enough keys to be worth a look
 MAX_PAYLOAD_BYTES = 262_144  # a reading is some hundred bytes; this leaves room for arrays of a thousand
-MAX_KEYS = 1_000  # of one reading; a payload needs more than SUSPICIOUS_BYTES to hold them
+MAX_KEYS = 1_000  # of one reading, at all levels; a payload needs more than SUSPICIOUS_BYTES to hold them
 MAX_READINGS = 2_000  # of one message
-# Readings are flat, or nearly. Far below the depths at which orjson, msgspec and JSON Schema each give up differently.
+# Paths have 8 levels. Far below the depths at which orjson, msgspec and JSON Schema each give up differently.
 MAX_DEPTH = 100
 BACKSLASH = ord("\\")
 
@@ -46,7 +47,7 @@ def parse(payload: bytes) -> tuple[Any, list[Reason]]:
         value = orjson.loads(payload)
     except orjson.JSONDecodeError as error:
         return None, [Reason(_code(error.msg), "", f"Not JSON that can be read: {error}.")]
-    faults = _faults_of_size(value) or _faults_of_depth(payload, value) or _faults_of_text(payload, value)
+    faults = _faults_of_size(payload, value) or _faults_of_depth(payload, value) or _faults_of_text(payload, value)
     return (None, faults) if faults else (value, [])
 
 
@@ -61,12 +62,21 @@ def _reason(code: str, what: str, count: int, allowed: int, where: str) -> Reaso
     return Reason(code, "", f"{count:,} {what}; {allowed:,} are allowed in {where}.")
 
 
-def _faults_of_size(value: Any) -> list[Reason]:
+def _faults_of_size(payload: bytes, value: Any) -> list[Reason]:
     readings = value if isinstance(value, list) else [value]
     if len(readings) > MAX_READINGS:
         return [_reason("too_many_readings", "readings", len(readings), MAX_READINGS, "a message")]
-    keys = max((len(reading) for reading in readings if isinstance(reading, dict)), default=0)
+    keys = max(map(_count_keys, readings), default=0) if len(payload) > SUSPICIOUS_BYTES else 0
     return [_reason("too_many_keys", "keys", keys, MAX_KEYS, "a reading")] if keys > MAX_KEYS else []
+
+
+def _count_keys(reading: Any) -> int:
+    """Count the keys of a reading, one level after the other."""
+    count, level = 0, [reading] if isinstance(reading, (dict, list)) else []
+    while level:
+        count += sum(len(item) for item in level if isinstance(item, dict))
+        level = [child for item in level for child in _children(item) if isinstance(child, (dict, list))]
+    return count
 
 
 def _faults_of_depth(payload: bytes, value: Any) -> list[Reason]:

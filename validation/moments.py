@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from validation.spec import TimeUnit
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 # ISO 8601 with a date and a time; `datetime.fromisoformat` alone also takes bare dates and week dates.
@@ -15,14 +17,27 @@ MAX_MICROSECONDS = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
 MIN_SECONDS, MAX_SECONDS = MIN_MICROSECONDS / 1e6, MAX_MICROSECONDS // 1_000_000
 
 
-def microseconds(value: float | str) -> int | None:
+# How many of each unit make a second.
+PER_SECOND: dict[TimeUnit, float] = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+
+
+def microseconds(value: float | str, unit: TimeUnit = "s") -> int | None:
     """Return a moment in microseconds since the epoch, or None when the value is not one.
 
-    A number is seconds since the epoch. A text is ISO 8601; without a zone it is UTC.
+    A number counts units since the epoch. A text is ISO 8601; without a zone it is UTC.
     """
     if isinstance(value, str):
         return _from_text(value)
+    if unit != "s":
+        return _from_number(value, unit)
     return round(value * 1_000_000) if MIN_SECONDS <= value <= MAX_SECONDS else None
+
+
+def _from_number(value: float, unit: TimeUnit) -> int | None:
+    per_second = PER_SECOND[unit]
+    if not MIN_SECONDS * per_second <= value <= MAX_SECONDS * per_second:
+        return None
+    return round(value / 1_000) if unit == "ns" else round(value * (1_000_000 / per_second))
 
 
 def _from_text(value: str) -> int | None:

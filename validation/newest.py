@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from django.db import connection
 
 from validation.events import POINTS_PER_SECOND, Point, StoredDevice, Value
 from validation.moments import moment
+from validation.spec import Kind
 from validation.store import Columns
 
 # How a device's interval is learned: a step counts for a fifth, and at most halves or doubles what was known, so that
@@ -148,13 +150,21 @@ def learned(known: float | None, step: float | None) -> float | None:
 
 
 def stored_values(columns: Columns, place: int) -> dict[str, Value]:
-    """Return what was measured in one row, by field; times as seconds since 1970."""
+    """Return what was measured in one row, by field; times as seconds since 1970, points as latitude and longitude."""
     values: dict[str, Value] = {}
     for field, column in columns.values:
         value = column[place]
         if value is not None:
-            values[field.name] = value / 1e6 if field.kind == "timestamp" else value
+            values[field.name] = _shown(field.kind, value)
     return values
+
+
+def _shown(kind: Kind, value: Any) -> Value:
+    if kind == "point":
+        latitude, longitude = value
+        return {"lat": latitude, "lon": longitude}
+    shown: Value = value / 1e6 if kind == "timestamp" else value
+    return shown
 
 
 def stored_devices(columns: Columns) -> dict[str, StoredDevice]:

@@ -11,24 +11,28 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
+import orjson
 
 from ingest.envelope import Batch
 from validation.catalog import Catalog, Route
+from validation.checks import no_moment, other_unit
 from validation.limits import is_suspicious, parse
 from validation.moments import microseconds
+from validation.paths import Parts, pointer
 from validation.schema import CompiledModel
-from validation.spec import ModelSpec, Reason, pointer
+from validation.spec import Reason
 
 Raws = msgspec.json.Decoder(list[msgspec.Raw])
-# What msgspec raises for a payload that does not pass. RecursionError: nesting beyond Python's own limit.
-REFUSALS = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
-# How many of another unit make a second.
-UNITS = ((1e3, "milliseconds"), (1e6, "microseconds"), (1e9, "nanoseconds"))
+# What a payload that does not pass makes a decoder raise. RecursionError: nesting beyond Python's own limit.
+REFUSALS = (msgspec.DecodeError, orjson.JSONDecodeError, RecursionError, UnicodeDecodeError)
 
 
 @dataclass(slots=True)
 class Rows:
-    """Readings of one model that passed, as parallel lists; entry and position say which message each came in."""
+    """Readings of one model that passed, as parallel lists; entry and position say which message each came in.
+
+    `parts` has how a reading was written, by its place here, for those that are not a message of their own.
+    """
 
     model: CompiledModel
     readings: list[Any] = field(default_factory=list)
@@ -37,9 +41,21 @@ class Rows:
     received: list[float] = field(default_factory=list)
     entries: list[int] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
+    parts: dict[int, msgspec.Raw] = field(default_factory=dict)
 
-    def add(self, reading: Any, device: str, micros: int, received: float, entry: int, position: int) -> None:
-        """Append one reading."""
+    def add(
+        self,
+        reading: Any,
+        device: str,
+        micros: int,
+        received: float,
+        entry: int,
+        position: int,
+        part: msgspec.Raw | None = None,
+    ) -> None:
+        """Append one reading; `part` is how it was written when it is one of an array."""
+        if part is not None:
+            self.parts[len(self.readings)] = part
         self.readings.append(reading)
         self.devices.append(device)
         self.micros.append(micros)
@@ -47,7 +63,11 @@ class Rows:
         self.entries.append(entry)
         self.positions.append(position)
 
-    def at(self, place: int) -> tuple[Any, str, int, float, int, int]:
+    def raw(self, place: int, payload: bytes) -> bytes:
+        """Return how one reading was written: its part of an array, or else the whole `payload` of its message."""
+        return bytes(self.parts.get(place, payload))
+
+    def at(self, place: int) -> tuple[Any, str, int, float, int, int, msgspec.Raw | None]:
         """Return one reading as `add` takes it."""
         return (
             self.readings[place],
@@ -56,6 +76,7 @@ class Rows:
             self.received[place],
             self.entries[place],
             self.positions[place],
+            self.parts.get(place),
         )
 
     def __len__(self) -> int:
@@ -114,12 +135,17 @@ def _judge_batch(judgement: Judgement, catalog: Catalog, entry: int, batch: Batc
         model = route.model
         if model is not None and not route.reasons and not is_suspicious(payload):
             try:
-                reading = model.decoder.decode(payload)
+                reading = model.decode(payload)
             except REFUSALS:
                 pass  # because of what is wrong with it, or an array; examined below
             else:
-                micros = microseconds(reading.t)
-                if micros is not None and not _faults_of_meaning(model, reading, micros, received):
+                time = model.time
+                micros = round(received * 1_000_000) if time is None else microseconds(reading.t, time[1])
+                if (
+                    micros is not None
+                    and -model.ahead_s <= received - micros / 1_000_000 <= model.oldest_s
+                    and not (model.checks and _faults_of_checks(model, reading))
+                ):
                     device = route.device or reading.d
                     judgement.accept(model).add(reading, device, micros, received, entry, position)
                     continue
@@ -150,46 +176,50 @@ def _examine_one(
     """Judge one reading of a message: `raw` is how it was written, `value` what that decodes to."""
     reading, reasons = model.read(value)
     if reading is not None:
-        micros = microseconds(reading.t)
+        micros = _micros(model, reading, message.received)
         reasons = _faults_of_meaning(model, reading, micros, message.received)
         if micros is not None and not reasons:
-            device = message.device or reading.d
-            judgement.accept(model).add(reading, device, micros, message.received, message.entry, message.position)
+            device, part = message.device or reading.d, None if isinstance(raw, bytes) else raw
+            rows = judgement.accept(model)
+            rows.add(reading, device, micros, message.received, message.entry, message.position, part)
             return
-    named = value.get(model.spec.device_key) if isinstance(value, dict) else None
-    device = message.device or (named[:64] if isinstance(named, str) else None)
+    device = message.device or _named(model.device, value)
     judgement.rejected.append(replace(message, payload=bytes(raw), reasons=reasons, device=device))
 
 
+def _named(place: Parts | None, value: Any) -> str | None:
+    """Return what a rejected reading has at the place of the device, when that is a text."""
+    for key in place or ():
+        value = value.get(key) if isinstance(value, dict) else None
+    return value[:64] if place and isinstance(value, str) else None
+
+
+def _micros(model: CompiledModel, reading: Any, received: float) -> int | None:
+    """Return the event time in microseconds since 1970, or None when what the reading says is no time."""
+    if model.time is None:
+        return round(received * 1_000_000)
+    return microseconds(reading.t, model.time[1])
+
+
 def _faults_of_meaning(model: CompiledModel, reading: Any, micros: int | None, received: float) -> list[Reason]:
-    """Return what the schema cannot say: a time that is none or outside the window, and nothing measured at all."""
-    spec = model.spec
+    """Return what the schema cannot say: a time that is none or outside the window, and what checks find."""
     if micros is None:
-        return [_no_moment(spec.time_key, reading.t)]
+        place, unit = model.time or ((), "s")
+        return [no_moment(pointer(*place), reading.t, unit)]
     late = received - micros / 1_000_000
-    faults = [] if -spec.ahead_s <= late <= spec.past_s else [_outside_window(spec, late)]
-    if model.measured is not None and all(value is None for value in model.measured(reading)):
-        faults.append(Reason("nothing_measured", "", "None of the fields is present of which at least one must be."))
-    for attribute, key in model.timestamps:
-        value = getattr(reading, attribute)
-        if value is not None and microseconds(value) is None:
-            faults.append(_no_moment(key, value))
-    return faults
+    faults = [] if -model.ahead_s <= late <= model.oldest_s else [_outside_window(model, reading, late)]
+    return faults + _faults_of_checks(model, reading)
 
 
-def _no_moment(key: str, value: float | str) -> Reason:
-    """Say that a value is no time, and guess the commonest cause: another unit than seconds."""
-    detail = f"{str(value)[:80]!r} is neither seconds since 1970 nor ISO 8601."
-    for factor, unit in UNITS:
-        # Between the years 2001 and 2103 for a factor of 1,000; no two of the ranges meet.
-        if not isinstance(value, str) and 1e9 < value / factor < 4.2e9:
-            detail += f" It looks like {unit}; seconds are expected."
-    return Reason("timestamp", pointer(key), detail)
+def _faults_of_checks(model: CompiledModel, reading: Any) -> list[Reason]:
+    return [fault for check in model.checks if (fault := check(reading)) is not None]
 
 
-def _outside_window(spec: ModelSpec, late: float) -> Reason:
+def _outside_window(model: CompiledModel, reading: Any, late: float) -> Reason:
+    place, unit = model.time or ((), "s")
     side = "before" if late > 0 else "after"
     detail = (
-        f"The time is {abs(late):,.0f} s {side} receipt; {spec.past_s:,.0f} before and {spec.ahead_s:,.0f} after pass."
+        f"The time is {abs(late):,.0f} s {side} receipt; {model.oldest_s:,.0f} before and "
+        f"{model.ahead_s:,.0f} after pass.{other_unit(reading.t, unit)}"
     )
-    return Reason("time_window", pointer(spec.time_key), detail)
+    return Reason("time_window", pointer(*place), detail)

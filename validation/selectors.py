@@ -24,10 +24,10 @@ from psycopg.errors import QueryCanceled
 from psycopg.sql import SQL, Composable, Identifier
 
 from ingest.models import Device
+from validation import tables
 from validation.models import Latest, ModelVersion
 from validation.moments import EPOCH, MICROSECOND
-from validation.spec import FieldSpec, ModelSpec
-from validation.tables import table
+from validation.spec import FieldSpec, Kind, ModelSpec
 
 READ_TIMEOUT_MS = 10_000  # nobody waits longer for a chart, and a read must not hold a connection for ever
 # Readings of one history: 52 MB on the way from PostgreSQL. Texts come as objects, at some 150 bytes each.
@@ -74,7 +74,7 @@ class Newest(NamedTuple):
 class Series(NamedTuple):
     """One field over time: microseconds since 1970 in ascending order, and as many values, none of them None.
 
-    The values of a field that is a time are seconds since 1970.
+    The values of a field that is a time are seconds since 1970, and those of a point {"lat": …, "lon": …}.
     """
 
     micros: NDArray[np.int64]
@@ -135,17 +135,17 @@ def history(spec: ModelSpec, field: FieldSpec, device: str, start: datetime, end
     Readings without that field are left out. Raises TooManyReadings and TooSlow.
     """
     limit = (MAX_READINGS if field.kind in BINARY_KINDS else MAX_TEXTS) + 1
-    column = Identifier(field.name)
+    column = tables.value(field.name, tables.columns(spec.name))
     query = SQL(
         "SELECT ts, {} FROM {} WHERE device_id = (SELECT id FROM ingest_device WHERE name = %s) "
         "AND ts BETWEEN %s AND %s AND {} IS NOT NULL ORDER BY ts, seq LIMIT %s"
-    ).format(column, table(spec.name), column)
+    ).format(column, tables.table(spec.name), column)
     parameters = [device, start, end, limit]
     with bounded_read() as cursor:
         if field.kind in BINARY_KINDS:
             series = _copied(cursor, query, parameters, field.kind)
         else:
-            series = _fetched(cursor, query, parameters)
+            series = _fetched(cursor, query, parameters, field.kind)
     if len(series.micros) == limit:
         raise TooManyReadings(f"{limit - 1:,}")
     return series
@@ -157,21 +157,24 @@ def entries(spec: ModelSpec, *, limit: int, device: str | None = None, since: da
     The newest `limit` readings belong to the `limit` devices with the newest readings, so only those are looked at,
     each through the table's index.
     """
+    existing = tables.columns(spec.name)
     mine = SQL("AND device_id = (SELECT id FROM ingest_device WHERE name = %s)") if device else SQL("")
     recent = SQL("AND ts >= %s") if since else SQL("")
     query = SQL(
-        "SELECT d.name, t.version, t.ts, t.received_at, t.seq {columns} "
-        "FROM (SELECT device_id FROM validation_latest "
+        "SELECT d.name, t.* FROM (SELECT device_id FROM validation_latest "
         "WHERE model_id = (SELECT id FROM validation_datamodel WHERE name = %s) {mine} {recent} "
         "ORDER BY ts DESC LIMIT %s) newest "
-        "CROSS JOIN LATERAL (SELECT * FROM {table} r WHERE r.device_id = newest.device_id {recent} "
-        "ORDER BY ts DESC, seq DESC LIMIT %s) t "
-        "JOIN ingest_device d ON d.id = t.device_id ORDER BY t.ts DESC, t.seq DESC, d.name LIMIT %s"
+        "CROSS JOIN LATERAL (SELECT r.version, r.ts, r.received_at, r.seq {values} "
+        "FROM {table} r WHERE r.device_id = newest.device_id {recent} ORDER BY ts DESC, seq DESC LIMIT %s) t "
+        "JOIN ingest_device d ON d.id = newest.device_id ORDER BY t.ts DESC, t.seq DESC, d.name LIMIT %s"
     ).format(
-        columns=SQL("").join(SQL(", t.{}").format(Identifier(field.name)) for field in spec.fields),
+        values=SQL("").join(
+            SQL(", {} AS {}").format(tables.value(field.name, existing), Identifier(f"f{number}"))
+            for number, field in enumerate(spec.fields)
+        ),
         mine=mine,
         recent=recent,
-        table=table(spec.name),
+        table=tables.table(spec.name),
     )
     span = [since] if since else []
     with bounded_read() as cursor:
@@ -208,20 +211,30 @@ def _copied(cursor: CursorWrapper, query: Composable, parameters: list[Any], kin
     return Series(rows["ts"].astype(np.int64) + MICROS_TO_2000, values)
 
 
-def _fetched(cursor: CursorWrapper, query: Composable, parameters: list[Any]) -> Series:
+def _fetched(cursor: CursorWrapper, query: Composable, parameters: list[Any], kind: Kind) -> Series:
     cursor.execute(query, parameters)
     rows = cursor.fetchall()
     micros = np.array([(ts - EPOCH) // MICROSECOND for ts, _ in rows], dtype=np.int64)
     values = np.empty(len(rows), dtype=object)
-    values[:] = [value for _, value in rows]
+    values[:] = [_shown(kind, value) for _, value in rows]
     return Series(micros, values)
 
 
 def _entry(spec: ModelSpec, row: tuple[Any, ...]) -> Entry:
     device, version, ts, received_at, seq, *columns = row
     values = {
-        field.name: (value - EPOCH) // MICROSECOND / 1e6 if field.kind == "timestamp" else value
+        field.name: _shown(field.kind, value)
         for field, value in zip(spec.fields, columns, strict=True)
         if value is not None
     }
     return Entry(device, spec.name, version, ts, received_at, seq, values)
+
+
+def _shown(kind: Kind, value: Any) -> Any:
+    """Return a value of a column as the pages and the API have it."""
+    if kind == "timestamp":
+        return (value - EPOCH) // MICROSECOND / 1e6
+    if kind == "point":  # psycopg gives it as PostgreSQL writes it: (x,y)
+        lon, lat = value.strip("()").split(",")
+        return {"lat": float(lat), "lon": float(lon)}
+    return value

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
+from validation.expressions import Expression
+from validation.paths import Taken
+from validation.patterns import MAX_TEXT_WITH_PATTERN, fault_of_pattern
+
 Kind = Literal["number", "integer", "boolean", "text", "choice", "timestamp", "point"]
 TimeUnit = Literal["s", "ms", "us", "ns"]  # UCUM; what a time that is a number counts, since 1970
+TIME_UNITS: tuple[TimeUnit, ...] = get_args(TimeUnit)
 Unknown = Literal["ignore", "keep", "reject"]
 
 # Names become SQL identifiers and JSON keys. PostgreSQL cuts identifiers at 63 bytes; a model's name leaves room for
@@ -22,10 +27,11 @@ PARTITION_NAME = re.compile(r".*_p[0-9]{8}", re.ASCII)
 OWN_COLUMNS = ("ts", "received_at", "seq", "device_id", "version", "extra")
 # Columns that PostgreSQL gives every table (its manual, "System Columns").
 SYSTEM_COLUMNS = ("cmax", "cmin", "ctid", "tableoid", "xmax", "xmin")
-# Keys of a payload are compared as they stand in it, so they hold nothing that JSON writes as an escape.
-KEY = re.compile(r'[^"\\\x00-\x1f]{1,63}')
+# What ends the column of values that a number had while it was an integer.
+WIDENED = "__integer"
 
 MAX_FIELDS = 500  # a table of PostgreSQL has room for 1,600 columns, and those of old fields stay
+MAX_RULES = 20  # each costs some 4 µs a reading
 MAX_TEXT = 1_000  # characters of a text value unless the field says otherwise
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1  # what bigint holds
 HUNDRED_YEARS_S = 100 * 366 * 86_400.0
@@ -65,7 +71,8 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A data model: which topics it speaks for, where device, time and sequence come from, and its fields.
 
     `device_key`, `time_key` and `sequence_key` are paths. `past_s` and `ahead_s` bound the event time relative to the
-    moment of receipt, in seconds; `retention_days` bounds how long a reading is kept after its event time.
+    moment of receipt, in seconds; `retention_days` bounds how long a reading is kept after its event time. A message
+    that is delivered twice is known by its time; where that is the moment of receipt, it is stored twice.
     """
 
     name: str
@@ -95,45 +102,82 @@ class Reason(msgspec.Struct, frozen=True):
     detail: str
 
 
+def paths_of(field: FieldSpec) -> tuple[str, ...]:
+    """Return the paths of the values that make a field: two of a point, its latitude's first, else one."""
+    path = field.path or field.name
+    if field.kind != "point":
+        return (path,)
+    if "," in path:
+        return tuple(part.strip() for part in path.split(","))
+    dot = "/" if path.startswith("/") else "."
+    return f"{path}{dot}lat", f"{path}{dot}lon"
+
+
 def faults_of_names(spec: ModelSpec) -> list[str]:
-    """Return what is wrong with the names in a model, as sentences; empty when they can become a table."""
+    """Return what is wrong with the names and paths in a model, as sentences; empty when they can become a table."""
     faults = []
     if not MODEL_NAME.fullmatch(spec.name):
         faults.append(f"The model's name {spec.name!r} must be a-z, 0-9 and _, start with a letter, 48 at most.")
     elif PARTITION_NAME.fullmatch(spec.name):
         faults.append(f"The model's name {spec.name!r} ends like that of a daily partition.")
-    seen: set[str] = set()
-    for key in _keys(spec):
-        if not KEY.fullmatch(key):
-            faults.append(f"The key {key!r} must be 1 to 63 characters without quotes, \\ or line breaks.")
-        elif key in seen:
-            faults.append(f"The key {key!r} is used twice.")
-        seen.add(key)
+    taken, names = Taken(), set[str]()
+    faults += [fault for path in _paths_of_keys(spec) if (fault := taken.take(path))]
     for field in spec.fields:
-        if not FIELD_NAME.fullmatch(field.name):
-            faults.append(f"The field name {field.name!r} must be a-z, 0-9 and _, start with a letter, 63 at most.")
-        elif field.name in OWN_COLUMNS or field.name in SYSTEM_COLUMNS:
-            faults.append(f"The field name {field.name!r} is one that every table has already.")
-        elif field.name in seen:
-            faults.append(f"The name {field.name!r} is used twice.")
-        seen.add(field.name)
+        fault = _fault_of_name(field.name, names)
+        names.add(field.name)
+        faults += [fault] if fault else _faults_of_paths(field, taken)
     return faults
 
 
+def _paths_of_keys(spec: ModelSpec) -> list[str]:
+    """Return the paths that a model reads and that are no fields."""
+    paths = [spec.time_key] if spec.time_source == "payload" else []
+    paths += [spec.device_key] if spec.device_source == "payload" else []
+    return paths + ([spec.sequence_key] if spec.sequence_key else [])
+
+
+def _fault_of_name(name: str, others: set[str]) -> str | None:
+    if not FIELD_NAME.fullmatch(name):
+        return f"The field name {name!r} must be a-z, 0-9 and _, start with a letter, 63 at most."
+    if name in OWN_COLUMNS or name in SYSTEM_COLUMNS:
+        return f"The field name {name!r} is one that every table has already."
+    if name.endswith(WIDENED):
+        return f"The field name {name!r} ends like the column of what was an integer before it became a number."
+    return f"The name {name!r} is used twice." if name in others else None
+
+
+def _faults_of_paths(field: FieldSpec, taken: Taken) -> list[str]:
+    paths = paths_of(field)
+    if field.kind == "point" and len(paths) != 2:
+        return [f"The point {field.name!r} needs one path, or two with a comma between: {field.path!r} has more."]
+    return [fault for path in paths if (fault := taken.take(path))]
+
+
+def faults_of_source(spec: ModelSpec) -> list[str]:
+    """Return why a topic cannot name the device as the model wants it to, as sentences; empty when it can."""
+    if spec.device_source != "topic":
+        return []
+    wildcards = sum(level in ("+", "#") for level in spec.topic_filter.split("/"))
+    if 1 <= spec.device_level <= wildcards:
+        return []
+    if not wildcards:
+        return [f"No + or # in the topic filter {spec.topic_filter!r} could name the device; take it from the payload."]
+    return [f"The device cannot be wildcard {spec.device_level} of {spec.topic_filter!r}, which has {wildcards}."]
+
+
 def faults_of_limits(spec: ModelSpec) -> list[str]:
-    """Return what is wrong with the numbers in a model, as sentences; empty when readings can be judged by them."""
+    """Return what is wrong with limits, patterns and rules, as sentences; empty when readings can be judged by them."""
     faults = []
     if len(spec.fields) > MAX_FIELDS:
         faults.append(f"{len(spec.fields):,} fields are more than the {MAX_FIELDS} that a model can have.")
     if not (0 <= spec.past_s <= HUNDRED_YEARS_S and 0 <= spec.ahead_s <= HUNDRED_YEARS_S):
         faults.append("How old and how far ahead a reading may be must be between 0 s and a hundred years.")
-    return faults + [fault for field in spec.fields for fault in _faults_of_field(field)]
-
-
-def _keys(spec: ModelSpec) -> list[str]:
-    """Return the keys of a payload that are not fields."""
-    keys = [spec.time_key] + ([spec.device_key] if spec.device_source == "payload" else [])
-    return keys + ([spec.sequence_key] if spec.sequence_key else [])
+    if spec.retention_days is not None and spec.retention_days < 1:
+        faults.append("Readings must be kept for at least a day.")
+    faults += [fault for field in spec.fields for fault in _faults_of_field(field)]
+    strangers = [name for name in spec.any_of if name not in {field.name for field in spec.fields}]
+    faults += [f"At least one of some fields must be present, and {name!r} is none of them." for name in strangers]
+    return faults + _faults_of_rules(spec)
 
 
 def _faults_of_field(field: FieldSpec) -> list[str]:
@@ -145,9 +189,39 @@ def _faults_of_field(field: FieldSpec) -> list[str]:
         faults.append(f"Nothing lies between the limits of the field {field.name!r}.")
     if field.kind == "choice" and not field.choices:
         faults.append(f"The field {field.name!r} is a choice and names none.")
+    if field.kind == "timestamp" and field.unit not in ("", *TIME_UNITS):
+        faults.append(f"The time {field.name!r} counts {field.unit!r}, and only {', '.join(TIME_UNITS)} can be read.")
     if field.max_length is not None and field.max_length < 1:
         faults.append(f"The field {field.name!r} leaves no room for a text.")
+    return faults + (_faults_of_pattern(field) if field.pattern and field.kind == "text" else [])
+
+
+def _faults_of_pattern(field: FieldSpec) -> list[str]:
+    words = fault_of_pattern(field.pattern)
+    if words is not None:
+        return [f"The pattern of the field {field.name!r} cannot be used: it {words}."]
+    if (field.max_length or 0) > MAX_TEXT_WITH_PATTERN:
+        return [
+            f"The field {field.name!r} has a pattern, so it can be {MAX_TEXT_WITH_PATTERN:,} characters long at most."
+        ]
+    return []
+
+
+def _faults_of_rules(spec: ModelSpec) -> list[str]:
+    if len(spec.rules) > MAX_RULES:
+        return [f"{len(spec.rules)} rules are more than the {MAX_RULES} that a model can have."]
+    faults = []
+    for rule in spec.rules:
+        try:
+            expression_of(rule, spec)
+        except ValueError as error:
+            faults.append(f"The rule {rule.expression[:80]!r} cannot be used: {error}.")
     return faults
+
+
+def expression_of(rule: Rule, spec: ModelSpec) -> Expression:
+    """Return a rule of a model, compiled; raises ValueError with words for people when it cannot be used."""
+    return Expression(rule.expression, {field.name: field.kind for field in spec.fields})
 
 
 def limits_of(field: FieldSpec) -> tuple[float | None, float | None]:
@@ -157,8 +231,3 @@ def limits_of(field: FieldSpec) -> tuple[float | None, float | None]:
     low = MIN_INTEGER if field.minimum is None else max(MIN_INTEGER, math.ceil(field.minimum))
     high = MAX_INTEGER if field.maximum is None else min(MAX_INTEGER, math.floor(field.maximum))
     return low, high
-
-
-def pointer(*parts: str | int) -> str:
-    """Return a JSON pointer (RFC 6901) to a place in a payload."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
+import msgspec
 import numpy as np
 import psycopg
 from django.db import DataError, IntegrityError, connection, transaction
@@ -16,11 +18,13 @@ from numpy.typing import NDArray
 from psycopg.sql import SQL, Identifier
 
 from validation import arrays
+from validation.checks import unit_of
 from validation.moments import microseconds
 from validation.pipeline import Rows
 from validation.spec import FieldSpec
 from validation.tables import table
 
+SUM_BITS = 32  # of a sequence that this module makes up
 Key = tuple[int, int, int]  # of a row: device, event time in microseconds since 1970, sequence
 COLUMN_KINDS = {
     "number": arrays.FLOAT8,
@@ -29,6 +33,7 @@ COLUMN_KINDS = {
     "text": arrays.TEXT,
     "choice": arrays.TEXT,
     "timestamp": arrays.TIMESTAMPTZ,
+    "point": arrays.POINT,
 }
 
 
@@ -44,6 +49,7 @@ class Columns:
     received: NDArray[np.int64]
     entries: NDArray[np.int32]
     values: list[tuple[FieldSpec, list[Any]]]
+    extra: list[bytes | None] | None = None  # what no path names, as JSON, when the model keeps it
 
     def __len__(self) -> int:
         return len(self.order)
@@ -59,20 +65,42 @@ def columns_of(rows: Rows, device_ids: dict[str, int]) -> Columns:
     spec = rows.model.spec
     devices = np.array([device_ids[name] for name in rows.devices], dtype=np.int32)
     micros = np.array(rows.micros, dtype=np.int64)
-    sequence = [seq or 0 for seq in map(attrgetter("s"), rows.readings)] if spec.sequence_key else [0] * len(rows)
-    seqs = np.array(sequence, dtype=np.int64)
+    seqs = np.array(_sequence(rows), dtype=np.int64)
     order = np.lexsort((seqs, micros, devices))
     received = (np.array(rows.received)[order] * 1e6).round().astype(np.int64)
     entries = np.array(rows.entries, dtype=np.int32)[order]
     readings = [rows.readings[place] for place in order.tolist()]
     values = [(field, _column(field, f"f{number}", readings)) for number, field in enumerate(spec.fields)]
-    return Columns(rows, order, devices[order], micros[order], seqs[order], received, entries, values)
+    extra = [reading.x for reading in readings] if spec.unknown == "keep" else None
+    return Columns(rows, order, devices[order], micros[order], seqs[order], received, entries, values, extra)
+
+
+def _sequence(rows: Rows) -> list[int]:
+    """Return the sequence of each reading, 0 where it has none.
+
+    Messages that a socket brought at once have one moment of receipt. Where that is the event time, readings without
+    a sequence would look like one another's duplicates, so they get one: their order in the upper bits, and below it a
+    sum of their values, which also tells a reading that comes out of quarantine from its stored neighbours.
+    """
+    spec = rows.model.spec
+    given = [reading.s for reading in rows.readings] if spec.sequence_key else [None] * len(rows)
+    if spec.time_source == "payload":
+        return [seq or 0 for seq in given]
+    sequence = []
+    before: Counter[tuple[str, int]] = Counter()
+    for seq, reading, moment in zip(given, rows.readings, zip(rows.devices, rows.micros, strict=True), strict=True):
+        if seq is None:
+            seq = before[moment] << SUM_BITS | zlib.crc32(msgspec.msgpack.encode(reading))
+            before[moment] += 1
+        sequence.append(seq)
+    return sequence
 
 
 def _column(field: FieldSpec, attribute: str, readings: list[Any]) -> list[Any]:
     values = list(map(attrgetter(attribute), readings))
     if field.kind == "timestamp":
-        return [None if value is None else microseconds(value) for value in values]
+        unit = unit_of(field)
+        return [None if value is None else microseconds(value, unit) for value in values]
     return values
 
 
@@ -132,6 +160,7 @@ def without(columns: Columns, places: Iterable[int]) -> Columns:
         columns.received[keep],
         columns.entries[keep],
         [(spec, [column[place] for place in kept]) for spec, column in columns.values],
+        [columns.extra[place] for place in kept] if columns.extra is not None else None,
     )
 
 
@@ -195,9 +224,11 @@ def _parameters(columns: Columns, places: NDArray[np.intp]) -> tuple[list[str], 
         arrays.encode(arrays.INT4, columns.devices[places]),
     ]
     picked = places.tolist() if len(places) < len(columns) else None
-    for spec, column in columns.values:
+    whole = [(spec.name, COLUMN_KINDS[spec.kind], column) for spec, column in columns.values]
+    whole += [("extra", arrays.JSONB, columns.extra)] if columns.extra is not None else []
+    for name, kind, column in whole:
         values = column if picked is None else [column[place] for place in picked]
         if any(value is not None for value in values):
-            names.append(spec.name)
-            parameters.append(arrays.encode(COLUMN_KINDS[spec.kind], values))
+            names.append(name)
+            parameters.append(arrays.encode(kind, values))
     return names, parameters

@@ -34,8 +34,8 @@ test("decimals follow the range of the values, but a position keeps its digits",
 });
 
 test("values of every type have a text", () => {
-  assert.deepEqual([valueText(1.25, 1), valueText(7, 1, true), valueText(true, 0), valueText(undefined, 2), valueText("ok", 2)],
-    ["1.3", "7", "yes", "–", "ok"]);
+  assert.deepEqual([valueText(1.25, 1), valueText(7, 1, true), valueText(true, 0), valueText(undefined, 2), valueText("ok", 2), valueText({ lat: 47.5, lon: 8 }, 2)],
+    ["1.3", "7", "yes", "–", "ok", "47.50000, 8.00000"]);
 });
 
 test("a fast device has five seconds before it is late and thirty before it is offline", () => {

@@ -12,7 +12,7 @@ from validation.catalog import Catalog
 from validation.pipeline import Judgement, judge
 from validation.samples import SENSOR, VEHICLE
 from validation.schema import compile_model
-from validation.spec import ModelSpec
+from validation.spec import FieldSpec, ModelSpec
 
 NOW = 1_760_000_000.0  # when everything is received: 2025-10-09
 VEHICLE_TOPIC, SENSOR_TOPIC = b"vehicles/vehicle_01/telemetry", b"sensors/attic/telemetry"
@@ -42,3 +42,28 @@ def codes(judgement: Judgement) -> list[list[str]]:
 def vehicle(**changes: Any) -> bytes:
     """Return the payload of a vehicle that is right but for some changes."""
     return orjson.dumps({"timestamp": NOW, "speed": 50.5, **changes})
+
+
+def model(*fields: FieldSpec, **changes: Any) -> ModelSpec:
+    """Return a model for VEHICLE_TOPIC."""
+    return ModelSpec(**{"name": "vehicle", "topic_filter": "vehicles/+/telemetry", "fields": fields, **changes})
+
+
+def judge_one(spec: ModelSpec, payload: Any) -> Judgement:
+    """Judge one message of a model for VEHICLE_TOPIC; a payload that is not bytes is encoded as JSON."""
+    return judged(catalog_of(spec), VEHICLE_TOPIC, payload if isinstance(payload, bytes) else orjson.dumps(payload))
+
+
+def reading_of(spec: ModelSpec, payload: Any) -> Any:
+    """Return the reading that a payload becomes; it must pass."""
+    judgement = judge_one(spec, payload)
+    assert judgement.rejected == [], judgement.rejected[0].reasons
+    (rows,) = judgement.rows.values()
+    return rows.readings[0]
+
+
+def faults_of(spec: ModelSpec, payload: Any) -> list[tuple[str, str]]:
+    """Return code and place of each fault of a payload, which must not pass."""
+    judgement = judge_one(spec, payload)
+    assert not judgement.rows
+    return [(reason.code, reason.path) for reason in judgement.rejected[0].reasons]

@@ -65,7 +65,7 @@ class Page:
 
     def wait_for(self, devices: int) -> None:
         """Wait until so many devices were heard of."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while len({name for message in self.heard for name in message["devices"]}) < devices:
             assert time.monotonic() < deadline, self.heard
             time.sleep(0.02)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,11 @@ from validation.spec import MAX_INTEGER, MIN_INTEGER
 
 pytestmark = pytest.mark.django_db
 
+
+def json_bytes(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
 TYPES = {
     arrays.BOOL: "boolean",
     arrays.INT8: "bigint",
@@ -26,7 +32,10 @@ TYPES = {
     arrays.TEXT: "text",
     arrays.FLOAT8: "double precision",
     arrays.TIMESTAMPTZ: "timestamp with time zone",
+    arrays.POINT: "point",
+    arrays.JSONB: "jsonb",
 }
+DEGREES = st.floats(-180, 180)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     arrays.BOOL: st.booleans(),
     arrays.INT8: st.integers(MIN_INTEGER, MAX_INTEGER),
@@ -34,6 +43,8 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     arrays.TEXT: st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
     arrays.FLOAT8: st.floats(allow_nan=False),
     arrays.TIMESTAMPTZ: st.integers(MIN_MICROSECONDS, MAX_MICROSECONDS),
+    arrays.POINT: st.tuples(DEGREES, DEGREES),
+    arrays.JSONB: st.dictionaries(st.text("aü'\\", max_size=3), st.integers() | st.none(), max_size=3).map(json_bytes),
 }
 EXAMPLES: dict[str, list[Any]] = {
     arrays.BOOL: [True, False],
@@ -51,6 +62,8 @@ EXAMPLES: dict[str, list[Any]] = {
             datetime.max.replace(tzinfo=UTC),
         )
     ],
+    arrays.POINT: [(52.5, 13.4), (-90.0, 180.0), (0.1 + 0.2, -0.0), (5e-324, -180.0)],
+    arrays.JSONB: [b'{"rssi":-70}', '{"ü":{"a":[1,null,"🚐"]}}'.encode(), b'{"big":18446744073709551615}', b"{}"],
 }
 
 
@@ -68,13 +81,20 @@ def through_postgres(kind: str, values: Any) -> list[tuple[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    """Return what is compared: times in microseconds, doubles as their bytes, because 0.0 equals -0.0."""
+    """Return what is compared: times in microseconds, doubles as their bytes, because 0.0 equals -0.0.
+
+    A point comes back as the bytes of x and y, which are longitude and latitude.
+    """
     if isinstance(value, datetime):
         return (value - EPOCH) // MICROSECOND
+    if isinstance(value, tuple):
+        return struct.pack(">dd", value[1], value[0])
     return struct.pack(">d", value) if isinstance(value, float) else value
 
 
 def expected(kind: str, values: list[Any]) -> list[tuple[str, Any]]:
+    if kind == arrays.JSONB:
+        return [(TYPES[kind], None if value is None else json.loads(value)) for value in values]
     return [(TYPES[kind], _plain(value)) for value in values]
 
 

@@ -18,6 +18,14 @@ def test_the_first_wildcard_of_the_filter_names_the_device() -> None:
     assert (route.model.spec.name, route.device, route.reasons) == ("vehicle", "vehicle_01", ())
 
 
+def test_another_wildcard_can_name_the_device_and_a_hash_is_one() -> None:
+    for topic_filter, level, device in (("+/+/telemetry", 2, "vehicle_01"), ("vehicles/+/#", 2, "telemetry")):
+        spec = ModelSpec(name="m", topic_filter=topic_filter, fields=VEHICLE.fields, device_level=level)
+        assert catalog_of(spec).route(VEHICLE_TOPIC).device == device
+    beyond = ModelSpec(name="m", topic_filter="vehicles/+/telemetry", fields=VEHICLE.fields, device_level=2)
+    assert [reason.code for reason in catalog_of(beyond).route(VEHICLE_TOPIC).reasons] == ["device_name"]
+
+
 def test_a_model_whose_payload_names_the_device_leaves_it_open() -> None:
     route = catalog_of().route(SENSOR_TOPIC)
     assert route.model is not None

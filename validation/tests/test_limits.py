@@ -74,6 +74,7 @@ def test_an_ordinary_payload_is_not_suspicious(payload: bytes) -> None:
         (b"[" * 5_000, "too_deep"),
         (keys(MAX_KEYS + 1), "too_many_keys"),
         (b"[1,%s]" % keys(MAX_KEYS + 1), "too_many_keys"),
+        (b'{"a":[%s],"b":%s}' % (keys(600), keys(600)), "too_many_keys"),
         (b"[%s]" % b",".join([b"1"] * (MAX_READINGS + 1)), "too_many_readings"),
         (rb'"\u0000"', "nul_character"),
     ],

@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from validation.moments import EPOCH, MAX_MICROSECONDS, MICROSECOND, MIN_MICROSECONDS, microseconds, moment
+from validation.moments import (
+    EPOCH,
+    MAX_MICROSECONDS,
+    MAX_SECONDS,
+    MICROSECOND,
+    MIN_MICROSECONDS,
+    MIN_SECONDS,
+    PER_SECOND,
+    microseconds,
+    moment,
+)
+from validation.spec import TIME_UNITS, TimeUnit
 
 ZONES = st.builds(lambda minutes: timezone(timedelta(minutes=minutes)), st.integers(-1439, 1439))
 
@@ -81,6 +92,23 @@ def test_iso_8601_in_any_zone_comes_back_as_the_same_moment(value: datetime) -> 
 @given(st.integers(0, 4_000_000_000_000_000))
 def test_seconds_as_a_double_keep_the_microsecond(micros: int) -> None:
     assert microseconds(micros / 1e6) == micros
+
+
+@given(st.integers(0, 4_000_000_000_000_000), st.sampled_from(TIME_UNITS))
+def test_a_whole_number_of_any_unit_is_that_many(micros: int, unit: TimeUnit) -> None:
+    count = round(PER_SECOND[unit])
+    whole = micros * count // 1_000_000
+    expected = whole * 1_000_000 // count
+    # As a double, nanoseconds are exact to some 500 of them.
+    assert abs((microseconds(float(whole), unit) or 0) - expected) <= (1 if unit == "ns" else 0)
+
+
+@pytest.mark.parametrize("unit", TIME_UNITS)
+def test_in_any_unit_only_what_can_be_shown_is_a_time(unit: TimeUnit) -> None:
+    for limit in (MIN_SECONDS, MAX_SECONDS):
+        assert microseconds(limit * PER_SECOND[unit], unit) == limit * 1_000_000
+        assert microseconds((limit + (1 if limit > 0 else -1)) * PER_SECOND[unit], unit) is None
+    assert microseconds("1970-01-01T00:00:01Z", unit) == 1_000_000
 
 
 @given(st.floats() | st.integers(-(2**70), 2**70) | st.text())

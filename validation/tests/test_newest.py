@@ -22,6 +22,7 @@ from validation.pipeline import Rows
 from validation.publishing import publish
 from validation.samples import SENSOR, VEHICLE
 from validation.schema import CompiledModel, compile_model
+from validation.spec import FieldSpec, ModelSpec
 from validation.store import Columns, columns_of
 
 MODELS = {spec.name: compile_model(spec, 1) for spec in (VEHICLE, SENSOR)}
@@ -299,6 +300,20 @@ def test_a_field_that_comes_in_a_message_of_its_own_is_not_lost_by_thinning() ->
 def test_when_a_device_was_heard_of_is_its_last_arrival_and_not_that_of_its_newest_reading() -> None:
     device = stored_devices(chunk(Reading(9, received=10), Reading(3, received=12)))["vehicle_01"]
     assert (device["ts"], device["received_at"]) == (BASE + 9, BASE + 12)
+
+
+def test_a_point_is_told_as_latitude_and_longitude_and_has_no_run_of_points() -> None:
+    spec = ModelSpec(
+        name="van",
+        topic_filter="vans/+",
+        fields=(FieldSpec(name="gps", kind="point"), FieldSpec(name="seen", kind="timestamp", unit="ms")),
+    )
+    rows = Rows(compile_model(spec, 1))
+    payload = {"timestamp": BASE, "gps": {"lat": 52.5, "lon": -0.125}, "seen": BASE * 1000 + 500}
+    rows.add(decoded(rows.model, payload), "vehicle_01", micros(0), BASE, 0, 0)
+    device = stored_devices(columns_of(rows, IDS))["vehicle_01"]
+    assert device["values"] == {"gps": {"lat": 52.5, "lon": -0.125}, "seen": BASE + 0.5}
+    assert device["points"] == {}
 
 
 def test_no_columns_hold_no_newest_reading() -> None:

@@ -68,6 +68,29 @@ def test_every_kind_of_field_has_a_history_without_its_gaps(name: str, value: ob
     assert len(read(spec, name)) == (2 if name == "speed" else 1)
 
 
+PLACED = ({"name": "speed"}, {"name": "name", "kind": "text"}, {"name": "gps", "kind": "point"})
+
+
+def test_a_point_has_latitude_and_longitude_in_a_history_and_in_an_entry() -> None:
+    spec = publish_model(fields=PLACED)
+    store(spec, "van_1", [(T, {"gps": "(-0.125,52.5)", "name": "Zoë"}), (T + 1, {"speed": 1.0})])
+    place = {"lat": 52.5, "lon": -0.125}
+    assert read(spec, "gps") == [(T, place)]
+    assert [entry.values for entry in selectors.entries(spec, limit=5)] == [
+        {"speed": 1.0},
+        {"name": "Zoë", "gps": place},
+    ]
+
+
+def test_what_a_number_held_while_it_was_an_integer_is_read_as_well() -> None:
+    spec = publish_model(fields=({"name": "rpm", "kind": "integer"},))
+    store(spec, "van_1", [(T, {"rpm": 900})])
+    spec = publish_model(fields=({"name": "rpm", "kind": "number"},))
+    store(spec, "van_1", [(T + 1, {"rpm": 900.5})])
+    assert read(spec, "rpm") == [(T, 900.0), (T + 1, 900.5)]
+    assert [entry.values for entry in selectors.entries(spec, limit=5)] == [{"rpm": 900.5}, {"rpm": 900.0}]
+
+
 def test_a_history_without_readings_is_empty() -> None:
     spec = publish_model()
     assert read(spec, "speed") == []

@@ -10,6 +10,7 @@ import numpy as np
 import orjson
 import pytest
 from django.db import IntegrityError, connection, transaction
+from msgspec.structs import replace
 
 from ingest.envelope import Batch
 from validation.moments import EPOCH, MICROSECOND
@@ -26,6 +27,7 @@ FIELDS = (
     FieldSpec(name="text", kind="text"),
     FieldSpec(name="choice", kind="choice", choices=("ja", "né 🚐")),
     FieldSpec(name="moment", kind="timestamp"),
+    FieldSpec(name="place", kind="point", path="gps"),
 )
 VAN = ModelSpec(name="van", topic_filter="vans/+", fields=FIELDS)
 IDS = {"a": 3, "b": 1, "c": 2}
@@ -99,14 +101,56 @@ def test_a_model_without_a_sequence_key_stores_zero() -> None:
 def test_every_kind_of_value_is_stored_as_it_came_and_what_is_missing_is_null() -> None:
     values = {"number": 0.1 + 0.2, "integer": 2**63 - 1, "boolean": False, "text": "👩‍🔧\n'", "choice": "né 🚐"}
     moment = "2025-10-09T10:00:00.123456+02:00"
-    columns = columns_from([("a", 0, 1, values | {"moment": moment}), ("a", 1, 2, {}), ("a", 2, 3, {"boolean": None})])
+    whole = values | {"moment": moment, "gps": {"lat": 52.5, "lon": -0.1}}
+    columns = columns_from([("a", 0, 1, whole), ("a", 1, 2, {}), ("a", 2, 3, {"boolean": None})])
     assert insert(ready(columns)).duplicates == {}
-    nothing = (None,) * 6
-    assert stored("seq, version, number, integer, boolean, text, choice, moment at time zone 'UTC'") == [
-        (1, 1, *values.values(), EPOCH.replace(2025, 10, 9, 8, 0, 0, 123_456, tzinfo=None)),
+    nothing = (None,) * 7
+    assert stored("seq, version, number, integer, boolean, text, choice, moment at time zone 'UTC', place") == [
+        (1, 1, *values.values(), EPOCH.replace(2025, 10, 9, 8, 0, 0, 123_456, tzinfo=None), "(-0.1,52.5)"),
         (2, 1, *nothing),
         (3, 1, *nothing),
     ]
+
+
+@pytest.mark.django_db
+def test_what_no_path_names_is_stored_as_json_where_the_model_keeps_it() -> None:
+    spec = replace(VAN, unknown="keep")
+    readings: list[Reading] = [("a", 0, 1, {"rssi": -70, "gps": {"alt": 5}}), ("a", 1, 2, {}), ("a", 2, 3, {"ü": []})]
+    columns = columns_from(readings, spec=spec)
+    assert insert(ready(columns)).duplicates == {}
+    assert stored("extra") == [('{"gps": {"alt": 5}, "rssi": -70}',), (None,), ('{"ü": []}',)]
+    assert without(columns, [0]).extra == [None, '{"ü":[]}'.encode()]
+
+
+RECEIVED = replace(VAN, time_source="receipt")
+
+
+def test_readings_that_were_received_at_one_moment_are_told_apart_and_keep_their_order() -> None:
+    payloads = [
+        b'{"number":1}',
+        b'{"number":2}',
+        b'{"number":2}',
+        b'{"number":1,"seq":7}',
+        b'[{"number":1},{"number":3}]',
+    ]
+    batch = Batch(1, "test", 1, [NOW] * 5, [b"vans/a"] * 5, payloads)
+    columns = columns_of(judge([batch], catalog_of(RECEIVED)).rows["van"], IDS)
+    assert set(columns.micros.tolist()) == {NOW * 1e6}
+    assert len(set(columns.seqs.tolist())) == 6
+    numbers = {field.name: values for field, values in columns.values}["number"]
+    given = columns.seqs.tolist().index(7)
+    assert numbers[given] == 1
+    assert numbers[:given] + numbers[given + 1 :] == [1, 2, 2, 1, 3]
+
+
+def test_a_reading_received_with_others_differs_from_them_also_when_it_comes_back_alone() -> None:
+    def seqs(*payloads: bytes) -> list[int]:
+        batch = Batch(1, "test", 1, [NOW] * len(payloads), [b"vans/a"] * len(payloads), list(payloads))
+        found: list[int] = columns_of(judge([batch], catalog_of(RECEIVED)).rows["van"], IDS).seqs.tolist()
+        return found
+
+    assert seqs(b'{"number":1}') == seqs(b'{"number":1}')
+    assert seqs(b'{"number":1}')[0] not in seqs(b'{"number":2}', b'{"number":1}')
 
 
 @pytest.mark.django_db

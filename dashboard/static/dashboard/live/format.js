@@ -78,6 +78,7 @@ export function valueText(value, decimals, whole = false) {
   if (value === null || value === undefined) return "–";
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value === "number") return value.toFixed(whole ? 0 : decimals);
+  if (typeof value === "object") return `${value.lat?.toFixed(5)}, ${value.lon?.toFixed(5)}`;
   return String(value);
 }
 
