@@ -1,22 +1,37 @@
-"""Publish a data model: the one door through which what people wrote becomes what workers judge by."""
+"""Publish a data model: the one door through which what people wrote becomes what workers judge by.
+
+The rows of a model are its draft. Publishing makes an immutable version of them; `revert` makes a draft of a version.
+Each topic belongs to one model in service at most.
+"""
 
 from __future__ import annotations
 
+import logging
+import time
+
 import msgspec
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import QuerySet
 
-from ingest.topics import InvalidTopic, check_filter
+from ingest.topics import InvalidTopic, check_filter, common_topic
+from validation import drafting
 from validation.catalog import Catalog
+from validation.changes import differences
 from validation.models import DataModel, ModelVersion
 from validation.schema import CompiledModel, compile_model
-from validation.spec import MODEL_NAME, ModelSpec, faults_of_limits, faults_of_names
+from validation.spec import MODEL_NAME, ModelSpec, faults_of_limits, faults_of_names, faults_of_source
 from validation.tables import columns, ensure_table, faults_of_types
+from validation.units import fault_of_unit
+
+log = logging.getLogger(__name__)
 
 
 def check(spec: ModelSpec) -> None:
     """Raise ValidationError, with sentences for people, when a model cannot be published. Changes nothing."""
-    faults = faults_of_names(spec) + faults_of_limits(spec)
+    faults = faults_of_names(spec) + faults_of_source(spec) + faults_of_limits(spec)
+    units = ((field.name, fault_of_unit(field.unit)) for field in spec.fields)
+    faults += [f"The unit of the field {name!r}: {fault}" for name, fault in units if fault]
     if not spec.fields:
         faults.append("A model needs at least one field.")
     try:
@@ -33,44 +48,118 @@ def check(spec: ModelSpec) -> None:
         raise ValidationError(f"The model cannot be compiled: {error}") from error
 
 
-def publish(model: DataModel) -> ModelVersion:
-    """Make the model's saved state its newest version and give its table the columns; a no-op when nothing changed.
+def publish(model: DataModel, by: str = "") -> ModelVersion:
+    """Make the model's draft its newest version and give its table the columns; a no-op when nothing changed.
 
     Table and version appear in one transaction: a worker that sees the version finds the columns. Blocks while another
-    process publishes the same model, and for up to some 20 s while readers or writers leave its table no gap.
+    process publishes, and for up to some 20 s while readers or writers leave the table no gap.
 
-    Raises ValidationError with sentences for people when the state cannot become a table, OperationalError when the
-    table left no gap, and DataModel.DoesNotExist when somebody deleted the model. Nothing has changed then.
+    Raises ValidationError with sentences for people when the draft cannot become a table or another model in service
+    has some of its topics, OperationalError when the table left no gap, and DataModel.DoesNotExist when somebody
+    deleted the model. Nothing has changed then.
     """
     with transaction.atomic():
+        _alone()
         # Two people who publish at once must not both become the same number. The key itself stays free: a worker that
         # stores a reading refers to it, and holds what the table's change waits for.
         saved = DataModel.objects.select_for_update(no_key=True).get(pk=model.pk)
-        spec = saved.spec()
-        newest = saved.versions.order_by("-number").first()
+        spec, last = saved.spec(), newest(saved)
+        before = spec_of(last)
         # Compared as specifications, not as JSON: there a tuple is a list, and an attribute may not have existed yet.
-        if newest is not None and msgspec.convert(newest.spec, ModelSpec) == spec:
-            return newest
+        if last is not None and before == spec:
+            ensure_table(spec)  # which a model that was imported with its history does not have yet
+            return last
         check(spec)
-        ensure_table(spec)
-        number = newest.number + 1 if newest else 1
-        return ModelVersion.objects.create(model=saved, number=number, spec=msgspec.to_builtins(spec))
+        if saved.published:
+            _refuse_rivals(saved, spec)
+        started = time.perf_counter()
+        changed = ensure_table(spec)
+        version = ModelVersion.objects.create(
+            model=saved,
+            number=last.number + 1 if last else 1,
+            spec=msgspec.to_builtins(spec),
+            changes=differences(before, spec),
+            published_by=by,
+        )
+        if changed:
+            transaction.on_commit(lambda: _tell_lock(version, time.perf_counter() - started))
+        return version
 
 
-def rivals(model: DataModel) -> list[DataModel]:
-    """Return the other published models that are for some of the same topics, oldest first. A topic is the oldest's."""
-    others = DataModel.objects.filter(published=True).exclude(pk=model.pk).order_by("pk")
-    levels = model.topic_filter.split("/")
-    return [other for other in others if _overlap(levels, other.topic_filter.split("/"))]
+def pending(model: DataModel) -> list[str]:
+    """Return in words what the draft changes against the newest version; empty when there is nothing to publish."""
+    return differences(spec_of(newest(model)), model.spec())
 
 
-def _overlap(one: list[str], other: list[str]) -> bool:
-    """Tell whether two topic filters, as levels, have a topic in common."""
-    if not one or not other:
-        return (one or other or ["#"]) == ["#"]  # which stands for no level, too
-    if "#" in (one[0], other[0]):
-        return True
-    return (one[0] == other[0] or "+" in (one[0], other[0])) and _overlap(one[1:], other[1:])
+def newest(model: DataModel) -> ModelVersion | None:
+    """Return the newest version of a model, None when it was never published."""
+    return model.versions.order_by("-number").first()
+
+
+def spec_of(version: ModelVersion | None) -> ModelSpec | None:
+    """Return what a version says, as a plain value."""
+    return msgspec.convert(version.spec, ModelSpec) if version else None
+
+
+def revert(model: DataModel, number: int) -> None:
+    """Make the draft what a version says; raises ModelVersion.DoesNotExist. It takes effect when it is published."""
+    version = model.versions.get(number=number)
+    drafting.replace(model, msgspec.convert(version.spec, ModelSpec))
+
+
+def withdraw(model: DataModel) -> None:
+    """Take a model out of service: from now on its readings wait in quarantine."""
+    DataModel.objects.filter(pk=model.pk).update(published=False)
+    model.published = False
+
+
+def resume(model: DataModel) -> None:
+    """Take a model into service again; raises ValidationError when another one has some of its topics by now."""
+    with transaction.atomic():
+        _alone()
+        spec = spec_of(newest(model))
+        if spec is not None:
+            _refuse_rivals(model, spec)
+            check(spec)
+            ensure_table(spec)
+        DataModel.objects.filter(pk=model.pk).update(published=True)
+    model.published = True
+
+
+def rivals(model: DataModel, spec: ModelSpec | None = None) -> list[tuple[ModelVersion, str]]:
+    """Return the versions in service of other models that share topics with a draft, each with such a topic."""
+    wanted = (spec or model.spec()).topic_filter
+    found = []
+    for version in _in_service().exclude(model_id=model.pk).select_related("model"):
+        topic = common_topic(wanted, version.spec["topic_filter"])
+        if topic is not None:
+            found.append((version, topic))
+    return found
+
+
+def _refuse_rivals(model: DataModel, spec: ModelSpec) -> None:
+    faults = [
+        f"The model {version.model} ({version.spec['topic_filter']}) is in service for some of the same topics, such "
+        f"as {topic}. Narrow one of the two topic filters, or take {version.model} out of service first."
+        for version, topic in rivals(model, spec)
+    ]
+    if faults:
+        raise ValidationError(faults)
+
+
+def _alone() -> None:
+    """Let nobody else publish until this transaction ends: two could take one topic without seeing each other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('dataflow:publishing'))")
+
+
+def _in_service() -> QuerySet[ModelVersion]:
+    return ModelVersion.objects.filter(model__published=True).order_by("model_id", "-number").distinct("model_id")
+
+
+def _tell_lock(version: ModelVersion, seconds: float) -> None:
+    version.locked_ms = seconds * 1000
+    log.info("the table of %s was changed; it was locked for %.1f ms", version.model, version.locked_ms)
 
 
 class Published:
@@ -84,13 +173,7 @@ class Published:
 
     def catalog(self) -> Catalog:
         """Return the catalogue of this moment; one small query, and compiling only what is new."""
-        newest = list(
-            ModelVersion.objects.filter(model__published=True)
-            .order_by("model_id", "-number")
-            .distinct("model_id")
-            .values_list("id", "model_id")
-        )
-        versions = [version for version, _ in newest]
+        versions = list(_in_service().values_list("id", flat=True))
         if versions != self._versions:
             self._load(versions)
             self._versions = versions

@@ -2,7 +2,11 @@
 
 Layout: ts, received_at, seq, device_id, version, then a column per field; unique by (device_id, ts, seq). Partitions
 are days in UTC. There is no default partition: a time outside the model's window never gets this far, and a default
-one would have to be locked and scanned whenever a new day is attached.
+one would have to be locked and scanned whenever a new day is attached. A model that keeps unknown keys has a column
+`extra` (jsonb) as well.
+
+An integer that becomes a number gets a new column of its name; the old one is renamed, so that nothing is rewritten
+under a lock. `value` reads both, and `validation.upkeep` moves the old values over in small steps.
 
 Locks: adding a column takes ACCESS EXCLUSIVE for the blink of a catalogue change, attaching a day SHARE UPDATE
 EXCLUSIVE; both give up after LOCK_TIMEOUT and try again, so that they never make a queue in front of the readers.
@@ -11,20 +15,22 @@ EXCLUSIVE; both give up after LOCK_TIMEOUT and try again, so that they never mak
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import LiteralString
 
 from django.db import OperationalError, connection, transaction
 from psycopg.errors import LockNotAvailable
-from psycopg.sql import SQL, Composed, Identifier, Literal
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
+from validation.spec import WIDENED as WIDENED
 from validation.spec import FieldSpec, Kind, ModelSpec
 
 SCHEMA = "telemetry"
 LOCK_TIMEOUT = "500ms"
 LOCK_TRIES = 20
+LONGEST_NAME = 63  # bytes; PostgreSQL cuts what is longer
 COLUMN_TYPES: dict[Kind, LiteralString] = {
     "number": "double precision",
     "integer": "bigint",
@@ -32,6 +38,7 @@ COLUMN_TYPES: dict[Kind, LiteralString] = {
     "text": "text",
     "choice": "text",
     "timestamp": "timestamp with time zone",
+    "point": "point",  # x is the longitude, y the latitude, as PostGIS has it
 }
 
 
@@ -47,25 +54,49 @@ def partition_name(model: str, day: date) -> str:
 
 def faults_of_types(spec: ModelSpec, existing: dict[str, str]) -> list[str]:
     """Return, as sentences, which fields want a column that the table has already with another type. Pure."""
-    return [
-        f"The column {field.name!r} holds {existing[field.name]}, and a {field.kind} needs {COLUMN_TYPES[field.kind]}. "
+    faults = [fault for field in spec.fields if (fault := _fault_of_type(field, existing))]
+    if spec.unknown == "keep" and existing.get("extra", "jsonb") != "jsonb":
+        faults.append("The table has a column extra from an older version, so there is no place for unknown keys.")
+    return faults
+
+
+def _fault_of_type(field: FieldSpec, existing: dict[str, str]) -> str | None:
+    holds, needs = existing.get(field.name), COLUMN_TYPES[field.kind]
+    if holds is None or holds == needs:
+        return None
+    if _widens(field, existing):
+        if len(field.name + WIDENED) <= LONGEST_NAME:
+            return None
+        return f"The name {field.name!r} is too long to become a number: use a new, shorter one."
+    return (
+        f"The column {field.name!r} holds {holds}, and a {field.kind} needs {needs}. "
         "Give the new meaning a new name; the old column keeps its data."
-        for field in spec.fields
-        if existing.get(field.name, COLUMN_TYPES[field.kind]) != COLUMN_TYPES[field.kind]
-    ]
+    )
 
 
-def ensure_table(spec: ModelSpec) -> None:
-    """Create a model's table, or add the columns that its newer fields need. May run in several processes at once."""
+def _widens(field: FieldSpec, existing: dict[str, str]) -> bool:
+    return field.kind == "number" and existing.get(field.name) == COLUMN_TYPES["integer"]
+
+
+def ensure_table(spec: ModelSpec) -> bool:
+    """Create a model's table, or give it the columns that its newer fields need; say whether anything was missing.
+
+    May run in several processes at once. Until the end of the transaction nobody else uses the table.
+    """
 
     def change() -> Composed | None:
         existing = columns(spec.name)
-        missing = [field for field in spec.fields if field.name not in existing]
-        if not existing:
-            return _create_table(spec)
-        return _add_columns(spec.name, missing) if missing else None
+        return _change_table(spec, existing) if existing else _create_table(spec)
 
-    _with_short_lock(change)
+    return _with_short_lock(change)
+
+
+def value(field: str, existing: Container[str]) -> Composable:
+    """Return how to read a field from a table with these columns, also where it was an integer before."""
+    old = field + WIDENED
+    if old not in existing:
+        return Identifier(field)
+    return SQL("coalesce({}, {}::double precision)").format(Identifier(field), Identifier(old))
 
 
 def columns(model: str) -> dict[str, str]:
@@ -99,10 +130,34 @@ def _missing_partition(model: str, day: date) -> Composed | None:
     return None if day in partitions(model) else _create_partition(model, day)
 
 
-def _with_short_lock(find: Callable[[], Composed | None]) -> None:
-    """Run the schema change that is found to be missing, alone of its kind; wait for locks only briefly and try again.
+def detach(model: str, day: date) -> bool:
+    """Take a day (UTC) out of a model's table; what it held is a table by itself then. Say whether it was there."""
 
-    Raises OperationalError when readers or writers of a table leave no gap for LOCK_TRIES times LOCK_TIMEOUT.
+    def change() -> Composed | None:
+        if day not in partitions(model):
+            return None
+        part = Identifier(SCHEMA, partition_name(model, day))
+        return SQL("ALTER TABLE {} DETACH PARTITION {}").format(table(model), part)
+
+    return _with_short_lock(change)
+
+
+def drop_column(model: str, column: str) -> bool:
+    """Take a column away from a model's table; say whether it was there."""
+
+    def change() -> Composed | None:
+        if column not in columns(model):
+            return None
+        return SQL("ALTER TABLE {} DROP COLUMN {}").format(table(model), Identifier(column))
+
+    return _with_short_lock(change)
+
+
+def _with_short_lock(find: Callable[[], Composed | None]) -> bool:
+    """Run the schema change that is found to be due, alone of its kind; wait for locks only briefly and try again.
+
+    Returns whether there was one. Raises OperationalError when readers or writers of a table leave no gap for
+    LOCK_TRIES times LOCK_TIMEOUT.
     """
     for attempt in range(LOCK_TRIES):
         try:
@@ -113,11 +168,12 @@ def _with_short_lock(find: Callable[[], Composed | None]) -> None:
                     cursor.execute(SQL("SET LOCAL lock_timeout = {}").format(Literal(LOCK_TIMEOUT)))
                     cursor.execute(statement)
                     cursor.execute("SET LOCAL lock_timeout = DEFAULT")
-                return
+                return statement is not None
         except OperationalError as error:
             if not isinstance(error.__cause__, LockNotAvailable) or attempt == LOCK_TRIES - 1:
                 raise
             time.sleep(0.05 * (attempt + 1))
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _create_table(spec: ModelSpec) -> Composed:
@@ -129,13 +185,32 @@ def _create_table(spec: ModelSpec) -> Composed:
     ).format(
         schema=Identifier(SCHEMA),
         table=table(spec.name),
-        fields=SQL("").join(SQL(", {} {}").format(Identifier(f.name), _type(f)) for f in spec.fields),
+        fields=SQL("").join(SQL(", {} {}").format(*column) for column in _new_columns(spec, {})),
     )
 
 
-def _add_columns(model: str, fields: list[FieldSpec]) -> Composed:
-    added = SQL(", ").join(SQL("ADD COLUMN IF NOT EXISTS {} {}").format(Identifier(f.name), _type(f)) for f in fields)
-    return SQL("ALTER TABLE {} {}").format(table(model), added)
+def _change_table(spec: ModelSpec, existing: dict[str, str]) -> Composed | None:
+    """Return what gives a table its missing columns, in one statement string and so under one lock; None if nothing."""
+    widened = [field.name for field in spec.fields if _widens(field, existing)]
+    kept = {name: kind for name, kind in existing.items() if name not in widened}
+    added = [SQL("ADD COLUMN {} {}").format(*column) for column in _new_columns(spec, kept)]
+    if not added:
+        return None
+    renamed = [
+        SQL("ALTER TABLE {} RENAME COLUMN {} TO {};").format(table(spec.name), Identifier(n), Identifier(n + WIDENED))
+        for n in widened
+    ]
+    alter = SQL("ALTER TABLE {} {}").format(table(spec.name), SQL(", ").join(added))
+    return SQL("").join([*renamed, alter])
+
+
+def _new_columns(spec: ModelSpec, existing: Container[str]) -> Iterator[tuple[Identifier, SQL]]:
+    """Yield name and type of each column that a model needs and its table does not have."""
+    for field in spec.fields:
+        if field.name not in existing:
+            yield Identifier(field.name), SQL(COLUMN_TYPES[field.kind])
+    if spec.unknown == "keep" and "extra" not in existing:
+        yield Identifier("extra"), SQL("jsonb")
 
 
 def _create_partition(model: str, day: date) -> Composed:
@@ -153,7 +228,3 @@ def _create_partition(model: str, day: date) -> Composed:
         start=Literal(start.isoformat()),
         end=Literal((start + timedelta(days=1)).isoformat()),
     )
-
-
-def _type(field: FieldSpec) -> SQL:
-    return SQL(COLUMN_TYPES[field.kind])

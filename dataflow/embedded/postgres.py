@@ -43,6 +43,8 @@ INITDB_SECONDS = 120
 # fsync and synchronous_commit stay on: the ledger counts a reading as stored when its transaction has ended.
 SETTINGS = {
     "max_connections": "60",
+    # A change of a table locks each of its daily partitions: 15,000 locks in all are enough for tables of 15 years.
+    "max_locks_per_transaction": "256",
     # Every session that touches a page counts it as its own memory; what does not fit here is in the page cache.
     "shared_buffers": "32MB",
     "effective_cache_size": "512MB",

@@ -262,7 +262,7 @@ class Migration(migrations.Migration):
             model_name="datamodel",
             name="device_source",
             field=models.CharField(
-                choices=[("topic", "the first wildcard of the topic"), ("payload", "a path in the payload")],
+                choices=[("topic", "a wildcard of the topic"), ("payload", "a path in the payload")],
                 default="topic",
                 max_length=8,
                 verbose_name="device comes from",
@@ -275,6 +275,13 @@ class Migration(migrations.Migration):
                 default=True,
                 help_text="Readings of a model that is not in service wait in quarantine.",
                 verbose_name="in service",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="datamodel",
+            name="topic_filter",
+            field=models.CharField(
+                help_text="Which MQTT topics this model is for: vehicles/+/telemetry", max_length=255
             ),
         ),
         migrations.AlterField(

@@ -75,7 +75,7 @@ class LedgerVerdict(models.Model):
 
 
 class LedgerSettlement(models.Model):
-    """The newest settlement of a buffer whose counts are in the minutes' sums; see `ledger.settle`."""
+    """The newest settlement of a buffer whose counts are in the minutes' sums; see `validation.settling`."""
 
     buffer = models.CharField(max_length=12, unique=True)
     number = models.BigIntegerField(default=0)

@@ -12,8 +12,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, connections, transaction
 
+from validation.drafting import save
 from validation.models import DataModel, Field, ModelVersion
-from validation.publishing import Published, check, publish, rivals
+from validation.publishing import Published, check, pending, publish, resume, revert, withdraw
 from validation.samples import VEHICLE, load_samples
 from validation.spec import FieldSpec, ModelSpec
 from validation.tables import columns
@@ -210,7 +211,7 @@ def test_a_model_of_a_name_that_sql_knows_gets_its_table_and_its_readings(worker
 
 
 def test_a_changed_type_is_refused_in_words_and_nothing_changes(worker: Worker) -> None:
-    changes = {"one": ("number", "text"), "two": ("text", "number"), "three": ("integer", "number")}
+    changes = {"one": ("number", "text"), "two": ("text", "number"), "three": ("number", "integer")}
     for name, (old, _) in changes.items():
         add_field(name, old)
     publish(vehicle())
@@ -264,22 +265,41 @@ def test_a_refused_model_makes_no_table_and_no_version(transactional_db: None) -
     assert not model.versions.exists()
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "meet"),
-    [
-        ("a/+/b", "a/x/b", True),
-        ("a/#", "a", True),
-        ("a/#", "a/+/b", True),
-        ("#", "a/+/b", True),
-        ("a/+/b", "a/+/c", False),
-        ("a/+", "a/+/b", False),
-        ("b/#", "a/+/b", False),
-    ],
-)
-def test_models_for_the_same_topics_are_found(db: None, one: str, other: str, meet: bool) -> None:
-    first = DataModel.objects.create(name="first", topic_filter=one)
-    second = DataModel.objects.create(name="second", topic_filter=other)
-    assert (rivals(first), rivals(second)) == (([second], [first]) if meet else ([], []))
+def thing(name: str, topic_filter: str) -> DataModel:
+    return save(spec_of(FieldSpec(name="a", kind="number"), name=name, topic_filter=topic_filter))
+
+
+def test_a_second_model_for_some_of_the_same_topics_is_refused_with_the_first_one_named(transactional_db: None) -> None:
+    first, second = thing("first", "a/+/b"), thing("second", "a/#")
+    publish(first)
+    with pytest.raises(ValidationError) as refused:
+        publish(second)
+    assert "first (a/+/b)" in (words := " ".join(refused.value.messages))
+    assert "such as a/x/b" in words
+    withdraw(first)
+    assert publish(second).number == 1
+    with pytest.raises(ValidationError, match="second"):
+        resume(first)
+
+
+def test_of_two_models_for_one_topic_that_are_published_at_once_one_is_refused(transactional_db: None) -> None:
+    models = [thing("first", "a/+"), thing("second", "+/b")]
+    [refused] = together(*[partial(publish, model) for model in models])
+    assert isinstance(refused, ValidationError)
+    assert ModelVersion.objects.count() == 1
+
+
+def test_a_draft_says_in_words_what_it_changes_and_can_be_made_what_a_version_said(worker: Worker) -> None:
+    Field.objects.filter(model__name="vehicle", name="speed").update(maximum=300)
+    add_field("rpm", "integer")
+    changes = ["`speed` maximum 250 → 300", "new optional field `rpm` (integer)"]
+    assert pending(vehicle()) == changes
+    version = publish(vehicle(), by="ada")
+    assert (version.changes, version.published_by) == (changes, "ada")
+    assert pending(vehicle()) == []
+    revert(vehicle(), 1)
+    assert vehicle().spec() == VEHICLE
+    assert publish(vehicle()).number == 3
 
 
 def test_the_samples_are_loaded_once_and_what_a_person_made_is_kept(transactional_db: None) -> None:
