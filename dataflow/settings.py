@@ -49,6 +49,11 @@ try:
     MQTT_TOPICS = env.names("MQTT_TOPICS", "#")
     # Off where a broker shares badly, as the embedded one does: one bridge with one session subscribes for itself.
     MQTT_SHARED = env.flag("MQTT_SHARED", default=True)
+    # Begins the names of the bridges' sessions at the broker; two installations at one broker need two of them.
+    MQTT_GROUP = env.text("MQTT_GROUP", "dataflow")
+    # Sessions at the broker, which the bridges share out among themselves, and for how many seconds one is leased.
+    BRIDGE_SLOTS = env.count("BRIDGE_SLOTS", 8 if MQTT_SHARED else 1)
+    BRIDGE_LEASE_SECONDS = env.count("BRIDGE_LEASE_SECONDS", 10)
     # A reading that comes over HTTP without a topic is filed under this one.
     HTTP_INGEST_TOPIC = env.text("HTTP_INGEST_TOPIC", "sensors/{device_id}/telemetry")
 
@@ -61,6 +66,10 @@ try:
 
     # --- The store -------------------------------------------------------------------------------------------------
     DATABASE_URL = service("DATABASE_URL", ("postgres", "postgresql"), "PostgreSQL")
+    # What quarantine keeps at most: days after receipt, megabytes on disk, records of one device.
+    QUARANTINE_DAYS = env.count("QUARANTINE_DAYS", 30)
+    QUARANTINE_MB = env.count("QUARANTINE_MB", 1024)
+    QUARANTINE_PER_DEVICE = env.count("QUARANTINE_PER_DEVICE", 10_000)
     SECRET_KEY = env.text("SECRET_KEY", "")
     if not SECRET_KEY:
         MISSING.append("SECRET_KEY")
@@ -98,6 +107,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 SWEEP_SECONDS = 3.0  # how often the sweep looks for what a lost wake or a dead worker left in a buffer
 SETTLE_SECONDS = 60.0  # how often the ledger folds settled entries into minutes
+TIDY_SECONDS = 60.0  # how often the bounds of quarantine are looked at
+UPKEEP_SECONDS = 600.0  # how often days that a model no longer keeps are removed, and widened columns worked on
 CELERY_BEAT_SCHEDULE = {
     "sweep the buffers": {"task": "validation.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": 10}},
     "settle the ledger": {
@@ -105,6 +116,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": SETTLE_SECONDS,
         "options": {"expires": 50},
     },
+    "bound the quarantine": {"task": "validation.tidy", "schedule": TIDY_SECONDS, "options": {"expires": 50}},
+    "look after the tables": {"task": "validation.upkeep", "schedule": UPKEEP_SECONDS, "options": {"expires": 500}},
 }
 
 # --- The site ------------------------------------------------------------------------------------------------------
@@ -205,6 +218,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if SITE_URL.startswith("https://") else 0
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000  # inputs of one form: a model may have 500 fields, with 17 each
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],

@@ -32,6 +32,7 @@ WRONG = [
     ("SITE_URL", "ftp://example.org", "SITE_URL must start with http:// or https://."),
     ("DEBUG", "maybe", "DEBUG is 'maybe': expected true or false."),
     ("MQTT_SHARED", "2", "MQTT_SHARED is '2': expected true or false."),
+    ("QUARANTINE_DAYS", "0", "QUARANTINE_DAYS is '0': expected a whole number of 1 or more."),
     ("BUFFER_URLS", "redis://127.0.0.1:2/0,redis://127.0.0.1:2/0", "BUFFER_URLS names one server twice."),
     ("BUFFER_URLS", " , ", "BUFFER_URLS names no server."),
 ]

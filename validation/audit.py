@@ -8,6 +8,8 @@ Both sides go on moving while we look, so each buffer is read in an order that m
 
 An entry that leaves the stream between 1 and 3 was committed before, so 3 finds it; one that arrives later lies beyond
 the line. What no outcome and no entry accounts for is missing.
+
+What the books call quarantined must be in quarantine, or counted as lost from there: all three are of one snapshot.
 """
 
 from __future__ import annotations
@@ -24,10 +26,11 @@ from psycopg.sql import SQL
 from ingest.devices import Registry
 from ingest.envelope import Batch
 from ingest.ring import RECEIVED, STREAM, connect, identify
-from validation.ledger import SETTLING, read_settling
 from validation.models import DataModel, LedgerSettlement
 from validation.pipeline import judge
 from validation.publishing import Published
+from validation.quarantine import expired
+from validation.settling import SETTLING, read_settling
 from validation.streams import Entry, EntryId, entries_up_to, entry_id
 from validation.tables import table
 
@@ -58,10 +61,14 @@ class Books:
 
 @dataclass(slots=True)
 class Audit:
-    """The answer: all books, those of each buffer, and every complaint in words."""
+    """The answer: all books, those of each buffer, and every complaint in words.
+
+    `expired` is how many of the quarantined are no longer kept.
+    """
 
     total: Books = field(default_factory=Books)
     buffers: dict[str, Books] = field(default_factory=dict)
+    expired: int = 0
     complaints: list[str] = field(default_factory=list)
 
     @property
@@ -86,6 +93,9 @@ def audit(urls: Sequence[str], since_minute: int = 0) -> Audit:
         result.total.add(books)
         if books.missing:
             result.complaints.append(f"The buffer {buffer}: {books.missing} received and not accounted for.")
+    result.expired, complaint = expired(since_minute)
+    if complaint:
+        result.complaints.append(complaint)
     return result
 
 

@@ -4,48 +4,74 @@ Two counts are kept apart, each in the transaction that makes it true. A buffer 
 with the append (`dataflow:received`, by minute). PostgreSQL counts the outcomes of a stream entry, together with the
 rows, under the entry's own id; so an entry that is judged again changes nothing. `validation.audit` compares the two.
 
-Old entries are folded into sums of a minute (`settle`), so that neither count grows with time.
+An entry's row also says which version of which model judged how many of its readings, and how (its verdicts). Old
+entries are folded into sums of a minute (`validation.settling`). A quarantined reading that is judged again moves from
+one outcome to another (`validation.moves`), wherever its entry is counted by then.
 """
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
 
-import redis
-from django.db import connection, transaction
+import msgspec
+from django.db import connection
 
-from ingest.ring import RECEIVED
-from validation.models import LedgerSettlement
-from validation.streams import EntryId, oldest
+from validation.streams import EntryId
 
-# Minutes after which a minute is closed. Bridges append within seconds; this also bears clocks that differ.
-SETTLE_AFTER_MIN = 15
+Version = tuple[int, int]  # of a model: its id and the version's number; 0, 0 for topics of no model
+NO_MODEL: Version = (0, 0)
 
-# A hash on every buffer: counts that are moving from RECEIVED into PostgreSQL, and the number of that settlement.
-SETTLING = "dataflow:settling"
-# Move the counts of some minutes, unless an earlier settlement is still under way.
-BEGIN_SETTLING = """
-if redis.call('HLEN', KEYS[2]) > 1 or #ARGV == 0 then return end
-redis.call('HINCRBY', KEYS[2], 'number', 1)
-for _, minute in ipairs(ARGV) do
-  local count = redis.call('HGET', KEYS[1], minute)
-  if count then
-    redis.call('HSET', KEYS[2], minute, count)
-    redis.call('HDEL', KEYS[1], minute)
-  end
-end
-"""
-# Let go of the counts of a settlement, unless the next one has begun.
-END_SETTLING = """
-if redis.call('HGET', KEYS[1], 'number') == ARGV[1] then
-  redis.call('DEL', KEYS[1])
-  redis.call('HSET', KEYS[1], 'number', ARGV[1])
-end
-"""
+
+@dataclass(slots=True)
+class Tally:
+    """Readings by outcome."""
+
+    stored: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.stored or self.duplicate or self.quarantined)
+
+    def add(self, other: Tally) -> None:
+        """Add another tally."""
+        self.stored += other.stored
+        self.duplicate += other.duplicate
+        self.quarantined += other.quarantined
+
+
+class Verdicts(defaultdict[Version, Tally]):
+    """What each version of a model found in some readings."""
+
+    def __init__(self) -> None:
+        super().__init__(Tally)
+
+    @property
+    def total(self) -> Tally:
+        """Return the readings of all versions."""
+        total = Tally()
+        for tally in self.values():
+            total.add(tally)
+        return total
+
+    @classmethod
+    def of(cls, rows: Iterable[Sequence[int]]) -> Self:
+        """Return what `rows` wrote."""
+        verdicts = cls()
+        for model, version, *counts in rows:
+            verdicts[model, version].add(Tally(*counts))
+        return verdicts
+
+    def rows(self) -> list[list[int]]:
+        """Return them as `LedgerEntry.verdicts` has them, models and versions in order."""
+        return [
+            [*version, tally.stored, tally.duplicate, tally.quarantined]
+            for version, tally in sorted(self.items(), key=lambda item: item[0])
+            if tally
+        ]
 
 
 @dataclass(slots=True)
@@ -56,13 +82,7 @@ class Outcome:
     minute: int
     messages: int
     readings: int
-    quarantined: int = 0
-    duplicate: int = 0
-
-    @property
-    def stored(self) -> int:
-        """Return how many readings were new."""
-        return self.readings - self.quarantined - self.duplicate
+    verdicts: Verdicts = field(default_factory=Verdicts)
 
 
 def done(buffer: str, ids: Sequence[EntryId]) -> set[EntryId]:
@@ -81,14 +101,18 @@ def record(buffer: str, outcomes: Sequence[Outcome]) -> bool:
     """Write the outcomes of some entries; say False when one of them has an outcome already.
 
     Call it last in the transaction that stores the rows, and roll that back on False. Blocks while another worker's
-    transaction holds one of the entries.
+    transaction holds one of the entries. PostgreSQL refuses an outcome whose verdicts are not as many as its readings.
     """
+    totals = [outcome.verdicts.total for outcome in outcomes]
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO validation_ledgerentry "
-            "(buffer, verdicts, entry_ms, entry_seq, minute, messages, readings, stored, duplicate, quarantined) "
-            "SELECT %s, '[]', * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::int[], %s::int[], %s::int[], "
-            "%s::int[], %s::int[]) ON CONFLICT DO NOTHING",
+            "(buffer, entry_ms, entry_seq, minute, messages, readings, stored, duplicate, quarantined, verdicts) "
+            "SELECT %s, ms, seq, minute, messages, readings, stored, duplicate, quarantined, verdicts::jsonb "
+            "FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::int[], %s::int[], %s::int[], %s::int[], "
+            "%s::int[], %s::text[]) "
+            "AS o (ms, seq, minute, messages, readings, stored, duplicate, quarantined, verdicts) "
+            "ON CONFLICT DO NOTHING",
             [
                 buffer,
                 [outcome.id[0] for outcome in outcomes],
@@ -96,83 +120,35 @@ def record(buffer: str, outcomes: Sequence[Outcome]) -> bool:
                 [outcome.minute for outcome in outcomes],
                 [outcome.messages for outcome in outcomes],
                 [outcome.readings for outcome in outcomes],
-                [outcome.stored for outcome in outcomes],
-                [outcome.duplicate for outcome in outcomes],
-                [outcome.quarantined for outcome in outcomes],
+                [total.stored for total in totals],
+                [total.duplicate for total in totals],
+                [total.quarantined for total in totals],
+                [msgspec.json.encode(outcome.verdicts.rows()).decode() for outcome in outcomes],
             ],
         )
         return bool(cursor.rowcount == len(outcomes))
 
 
 def count_duplicates(duplicates: Mapping[tuple[int, int], int], minutes: Sequence[int]) -> None:
-    """Add to each device's count of readings that came again; `duplicates` by (entry, device), `minutes` by entry."""
+    """Add to each device's count of readings that came again; `duplicates` by (entry, device), `minutes` by entry.
+
+    Call it once in a transaction: rows are locked in their order, so that two workers cannot wait for each other.
+    """
     sums: Counter[tuple[int, int]] = Counter()
     for (entry, device), count in duplicates.items():
         if count:
             sums[device, minutes[entry]] += count
-    for (device, minute), count in sorted(sums.items()):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO validation_duplicate AS d (device_id, minute, count) VALUES (%s, %s, %s) "
-                "ON CONFLICT (device_id, minute) DO UPDATE SET count = d.count + excluded.count",
-                [device, minute, count],
-            )
-
-
-def settle(client: redis.Redis, buffer: str, now: float | None = None) -> int:
-    """Fold what is long done into sums of a minute, and return how many minutes of the buffer's count were taken over.
-
-    Safe to run at any time, twice at once, and to die in. Entries are folded and deleted in one transaction, and only
-    those that have left the stream, because the entry's own row is what makes a second judgement harmless. Counts move
-    in three steps: into the buffer's SETTLING under the next number, into PostgreSQL together with that number, and
-    out of the buffer. Whoever finds SETTLING filled goes on from there; the number says whether step two was done.
-    """
-    closed = int((now or time.time()) // 60) - SETTLE_AFTER_MIN
-    old = [minute for minute in client.hkeys(RECEIVED) if int(minute) < closed]
-    client.eval(BEGIN_SETTLING, 2, RECEIVED, SETTLING, *old)
-    moving: Any = client.hgetall(SETTLING)
-    number, counts = read_settling(moving)
-    first = oldest(client)
-    with transaction.atomic():
-        settlement, _ = LedgerSettlement.objects.select_for_update().get_or_create(buffer=buffer)
-        _fold_entries(buffer, closed, first)
-        if settlement.number < number:
-            _add_received(buffer, counts)
-            settlement.number = number
-            settlement.save()
-    client.eval(END_SETTLING, 1, SETTLING, number)
-    return len(counts)
-
-
-def read_settling(fields: Mapping[bytes, bytes]) -> tuple[int, dict[int, int]]:
-    """Return the number of a buffer's newest settlement, and the counts by minute that it has not let go of."""
-    counts = {int(minute): int(count) for minute, count in fields.items() if minute != b"number"}
-    return int(fields.get(b"number", 0)), counts
-
-
-def _add_received(buffer: str, counts: Mapping[int, int]) -> None:
+    if not sums:
+        return
+    ordered = sorted(sums.items())
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO validation_ledgerminute AS m "
-            "(buffer, minute, received, messages, readings, stored, duplicate, quarantined) "
-            "SELECT %s, minute, count, 0, 0, 0, 0, 0 FROM unnest(%s::bigint[], %s::bigint[]) AS c (minute, count) "
-            "ON CONFLICT (buffer, minute) DO UPDATE SET received = m.received + excluded.received",
-            [buffer, list(counts), list(counts.values())],
-        )
-
-
-def _fold_entries(buffer: str, closed: int, first: EntryId | None) -> None:
-    """Move the entries of closed minutes that came before the first one in the stream into their minutes' sums."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "WITH folded AS (DELETE FROM validation_ledgerentry WHERE buffer = %s AND minute < %s "
-            "AND (%s::bigint IS NULL OR (entry_ms, entry_seq) < (%s::bigint, %s::bigint)) RETURNING *) "
-            "INSERT INTO validation_ledgerminute AS m "
-            "(buffer, minute, received, messages, readings, stored, duplicate, quarantined) "
-            "SELECT buffer, minute, 0, sum(messages), sum(readings), sum(stored), sum(duplicate), sum(quarantined) "
-            "FROM folded GROUP BY buffer, minute ORDER BY minute "
-            "ON CONFLICT (buffer, minute) DO UPDATE SET messages = m.messages + excluded.messages, "
-            "readings = m.readings + excluded.readings, stored = m.stored + excluded.stored, "
-            "duplicate = m.duplicate + excluded.duplicate, quarantined = m.quarantined + excluded.quarantined",
-            [buffer, closed, *((None, None, None) if first is None else (first[0], *first))],
+            "INSERT INTO validation_duplicate AS d (device_id, minute, count) "
+            "SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) "
+            "ON CONFLICT (device_id, minute) DO UPDATE SET count = d.count + excluded.count",
+            [
+                [device for (device, _), _ in ordered],
+                [minute for (_, minute), _ in ordered],
+                [count for _, count in ordered],
+            ],
         )

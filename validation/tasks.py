@@ -9,20 +9,25 @@ from contextlib import contextmanager
 from typing import ParamSpec, TypeVar, cast
 
 import redis
-from celery import shared_task
+from celery import current_app, shared_task
 from django.conf import settings
 from django.db import connection
 
 from ingest.ring import connect, identify, without_password
 from ingest.wake import WAKE_TTL_S, send_drain_task, wake_key
-from validation import ledger
+from validation import quarantine, replay, upkeep
 from validation.drain import Drain
+from validation.settling import settle as settle_buffer
 from validation.streams import StreamReader
 
 log = logging.getLogger(__name__)
 
 # Seconds that one task drains before it makes room for another buffer's.
 DRAIN_SECONDS = 5.0
+# Seconds of a replay's turn, and of the rest before its next one: what comes in must never wait long for it.
+REPLAY_SECONDS, REPLAY_REST_S = 0.25, 0.05
+UPKEEP_TASK = "validation.upkeep"
+UPKEEP_SECONDS, UPKEEP_REST_S = 1.0, 1.0
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
@@ -94,7 +99,7 @@ def drain(buffer: str) -> None:
 
 @task("validation.sweep")
 def sweep() -> None:
-    """Wake a worker for every buffer that holds something: what a lost wake or a dead worker left."""
+    """Wake a worker for what a lost wake or a dead worker left: buffers that hold something, replays that stand."""
     worker = worker_of_process()
     for url in settings.BUFFER_URLS:
         try:
@@ -106,6 +111,31 @@ def sweep() -> None:
                     wake(worker, identify(url))
         except redis.RedisError as error:
             log.warning("the buffer %s cannot be swept: %s", without_password(url), error)
+    for replay_id in replay.abandoned():
+        replay.wake(replay_id)
+
+
+@task(replay.TASK)
+def run_replay(replay_id: int) -> None:
+    """Take a replay further for a moment; ask for another turn when there is more."""
+    worker = worker_of_process()
+    worker.queue.delete(replay.wake_key(replay_id))
+    if replay.advance(replay_id, REPLAY_SECONDS, worker.drain.writer):
+        replay.wake(replay_id, REPLAY_REST_S)
+
+
+@task("validation.tidy")
+def tidy() -> None:
+    """Keep quarantine within its bounds."""
+    quarantine.enforce_limits()
+
+
+@task(UPKEEP_TASK)
+def look_after_tables() -> None:
+    """Remove the days that models no longer keep, finish columns that became numbers; come again while some is left."""
+    upkeep.expire()
+    if upkeep.finish_widening(UPKEEP_SECONDS):
+        current_app.send_task(UPKEEP_TASK, countdown=UPKEEP_REST_S)
 
 
 @task("validation.settle")
@@ -114,7 +144,7 @@ def settle() -> None:
     for url in settings.BUFFER_URLS:
         try:
             with connect(url) as client:
-                ledger.settle(client, identify(url))
+                settle_buffer(client, identify(url))
         except redis.RedisError as error:
             log.warning("the ledger of the buffer %s cannot be settled: %s", without_password(url), error)
 

@@ -86,6 +86,13 @@ class Environment:
             raise SettingError(f"{name} is {value!r}: expected true or false.")
         return value.lower() in TRUE
 
+    def count(self, name: str, default: int) -> int:
+        """Return a whole number of at least 1."""
+        value = self.text(name, str(default))
+        if not (value.isascii() and value.isdigit() and int(value) > 0):
+            raise SettingError(f"{name} is {value!r}: expected a whole number of 1 or more.")
+        return int(value)
+
     def names(self, name: str, default: str) -> list[str]:
         """Return a comma-separated list without its empty items."""
         return [item.strip() for item in self.text(name, default).split(",") if item.strip()]

@@ -18,10 +18,11 @@ from django.db import connection
 from ingest.envelope import Minutes
 from ingest.ring import RECEIVED
 from validation.management.commands.audit import Command
-from validation.models import DataModel
+from validation.models import DataModel, QuarantineLoss
+from validation.quarantine import Selection, discard
 from validation.tests.conftest import Worker
 
-KEYS = ["received", "stored", "duplicate", "quarantined", "in_flight", "balanced"]
+KEYS = ["received", "stored", "duplicate", "quarantined", "in_flight", "expired", "balanced"]
 PROJECT = Path(__file__).resolve().parents[2]
 TOPIC = "vehicles/vehicle_01/telemetry"
 NOW = time.time()
@@ -103,7 +104,7 @@ def test_a_shell_sees_the_agreed_keys_exit_codes_and_words(worked: Worker) -> No
     away = started("--json", BUFFER_URLS=f"{worked.url},redis://127.0.0.1:9/0")
     answer = ended(balanced)
     assert (answer.code, answer.err) == (0, "")
-    assert list(answer.numbers.items()) == list(zip(KEYS, [8, 3, 1, 2, 2, True], strict=True))
+    assert list(answer.numbers.items()) == list(zip(KEYS, [8, 3, 1, 2, 2, 0, True], strict=True))
     answer = ended(away)
     assert (answer.code, answer.out) == (3, "")
     assert "cannot be reached" in answer.err
@@ -128,7 +129,7 @@ def test_an_option_that_is_none_is_wrong_usage_and_says_which_there_are(capsys: 
 def test_people_get_a_table_and_a_verdict(worked: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     answer = audit(capsys)
     lines = answer.out.splitlines()
-    assert [line.split()[0] for line in lines] == ["received", "stored", "duplicate", "quarantined", "in", "balanced"]
+    assert [line.split()[0] for line in lines] == [*KEYS[:4], "in", *KEYS[5:]]
     assert lines[0].split() == ["received", "8"]
     assert answer.code == 0
 
@@ -180,9 +181,24 @@ def test_only_what_came_since_a_minute_counts(worker: Worker, capsys: pytest.Cap
     worker.minutes = _Minutes(NOW)
     worker.receive((TOPIC, reading(2)), (TOPIC, reading(3)))
     worker.work()
-    for since, numbers in ((NOW - 1_800, [2, 2, 0, 0, 0, True]), (NOW - 7_200, [5, 4, 0, 1, 0, True])):
+    for since, numbers in ((NOW - 1_800, [2, 2, 0, 0, 0, 0, True]), (NOW - 7_200, [5, 4, 0, 1, 0, 0, True])):
         for written in (str(since), datetime.fromtimestamp(since, UTC).isoformat()):
             assert list(audit(capsys, "--json", "--since", written).numbers.values()) == numbers
+
+
+def test_what_quarantine_let_go_of_is_said_from_any_minute_on(
+    worked: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert discard(Selection(code="maximum"), by="a test") == 1
+    for since in ("0", str(NOW), str(NOW // 86_400 * 86_400)):
+        answer = audit(capsys, "--json", "--since", since)
+        assert (answer.code, answer.numbers["quarantined"], answer.numbers["expired"]) == (0, 2, 1)
+    assert audit(capsys, "--json", "--since", str(NOW + 3_600)).numbers["expired"] == 0
+    assert "1  of the quarantined, and no longer kept" in audit(capsys).out
+    QuarantineLoss.objects.all().delete()
+    answer = audit(capsys)
+    assert (answer.code, answer.out.splitlines()[-1]) == (1, "NOT balanced")
+    assert "1 quarantined readings are neither in quarantine nor counted as lost from it." in answer.err
 
 
 class _Minutes(Minutes):
@@ -199,11 +215,11 @@ class _Minutes(Minutes):
 def test_one_device_has_books_of_its_own(worked: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     first = audit(capsys, "--json", "--device", "vehicle_01")
     assert list(first.numbers) == KEYS
-    assert list(first.numbers.values()) == [5, 2, 1, 1, 1, True]
+    assert list(first.numbers.values()) == [5, 2, 1, 1, 1, None, True]
     second = audit(capsys, "--json", "--device", "vehicle_02").numbers
-    assert list(second.values()) == [3, 1, 0, 1, 1, True]
+    assert list(second.values()) == [3, 1, 0, 1, 1, None, True]
     later = audit(capsys, "--json", "--device", "vehicle_02", f"--since={NOW + 600}").numbers
-    assert list(later.values()) == [0, 0, 0, 0, 0, True]
+    assert list(later.values()) == [0, 0, 0, 0, 0, None, True]
 
 
 def test_a_device_that_sends_with_several_models_is_counted_in_all(
@@ -223,6 +239,6 @@ def test_a_device_that_nobody_heard_of_is_said_to_be_unknown(
 ) -> None:
     for device in ("vehicle_99", "", "'; DROP TABLE x; --"):
         answer = audit(capsys, "--json", "--device", device)
-        assert list(answer.numbers.values()) == [0, 0, 0, 0, 0, True]
+        assert list(answer.numbers.values()) == [0, 0, 0, 0, 0, None, True]
         assert "No reading" in answer.err
         assert answer.code == 0

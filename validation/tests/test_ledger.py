@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from django.db import connection, connections
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from redis.exceptions import ResponseError
 
 from ingest.ring import RECEIVED, STREAM
-from validation import ledger, streams
+from validation import ledger, quarantine, replay, settling, streams
 from validation.audit import audit_device
 from validation.drain import Drain
-from validation.models import LedgerEntry, LedgerMinute
+from validation.models import DataModel, LedgerEntry, LedgerMinute, Quarantined
+from validation.moments import moment
+from validation.replay import advancing, records
 from validation.streams import GROUP, StreamReader
+from validation.tests import replaying
 from validation.tests.conftest import Worker
 
 TOPIC = "vehicles/vehicle_01/telemetry"
@@ -68,6 +71,20 @@ def test_a_worker_that_dies_inside_the_transaction_leaves_no_trace(
     assert rows() == 0
     worker.work()
     assert worker.audit().total.stored == 1
+
+
+def test_an_entry_says_which_version_of_which_model_judged_it_and_how(worker: Worker) -> None:
+    sensor = "sensors/attic/telemetry"
+    humid = {"device_id": "attic", "timestamp": time.time(), "humidity": 40}
+    worker.receive((TOPIC, reading(1)), (TOPIC, [reading(2), {}]), (sensor, humid), (sensor, humid), ("boats/1", {}))
+    worker.work()
+    replaying.limit_speed(10)
+    worker.receive((TOPIC, reading(3)))
+    worker.work()
+    ids = dict(DataModel.objects.values_list("name", "pk"))
+    first, second = LedgerEntry.objects.order_by("entry_ms", "entry_seq")
+    assert first.verdicts == sorted([[0, 0, 0, 0, 1], [ids["vehicle"], 1, 2, 0, 1], [ids["sensor"], 1, 1, 1, 0]])
+    assert second.verdicts == [[ids["vehicle"], 2, 0, 0, 1]]
 
 
 def test_two_workers_over_the_same_entries_store_each_reading_once(worker: Worker) -> None:
@@ -162,7 +179,7 @@ def test_old_entries_are_folded_into_minutes_and_the_books_stay_the_same(worker:
     worker.receive((TOPIC, reading(1)))
     worker.work()
     before = worker.audit().total
-    assert ledger.settle(worker.client, worker.buffer, now=time.time() + 3600) >= 1
+    assert settling.settle(worker.client, worker.buffer, now=time.time() + 3600) >= 1
     assert worker.client.hlen(RECEIVED) == 0
     assert sum(LedgerMinute.objects.values_list("received", flat=True)) == 3
     assert not LedgerEntry.objects.exists()
@@ -173,7 +190,7 @@ def test_old_entries_are_folded_into_minutes_and_the_books_stay_the_same(worker:
 def test_an_entry_that_is_still_in_the_stream_keeps_its_own_row(worker: Worker) -> None:
     worker.receive((TOPIC, reading(1)))
     worker.drain.store(worker.buffer, StreamReader(worker.client).new(10))  # and dies before XACK
-    ledger.settle(worker.client, worker.buffer, now=time.time() + 3600)
+    settling.settle(worker.client, worker.buffer, now=time.time() + 3600)
     assert LedgerEntry.objects.count() == 1
     worker.work()
     assert (worker.audit().total.stored, worker.audit().total.duplicate) == (1, 0)
@@ -186,54 +203,121 @@ def test_a_settlement_that_dies_on_the_way_is_finished_by_the_next_one(
     worker.receive((TOPIC, reading(1)), (TOPIC, reading(2)))
     worker.work()
     with monkeypatch.context() as patch:
-        patch.setattr(ledger, dies_before, "return nothing that is Lua" if dies_before.isupper() else None)
+        patch.setattr(settling, dies_before, "return nothing that is Lua" if dies_before.isupper() else None)
         with pytest.raises((TypeError, ResponseError)):
-            ledger.settle(worker.client, worker.buffer, now=time.time() + 3600)
+            settling.settle(worker.client, worker.buffer, now=time.time() + 3600)
     assert worker.audit().balanced
     worker.receive((TOPIC, reading(3)))
     assert worker.audit().balanced
-    ledger.settle(worker.client, worker.buffer, now=time.time() + 3600)
+    settling.settle(worker.client, worker.buffer, now=time.time() + 3600)
     assert worker.audit().balanced
     assert worker.audit().total.received == 3
 
 
-STEPS = st.lists(
-    st.sampled_from(["receive", "again", "bad", "array", "drain", "die after commit", "read and die", "settle"]),
-    min_size=1,
-    max_size=12,
-)
+class Story:
+    """What can happen to a platform, a step at a time."""
+
+    STEPS = (
+        *("receive", "again", "bad", "array", "unknown array", "drain", "die after commit", "read and die", "settle"),
+        *("strict", "lenient", "replay", "replay and die", "discard", "tidy"),
+    )
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self.right: set[int] = set()  # sequences of the readings that a lenient vehicle takes
+
+    def tell(self, step: str) -> None:
+        getattr(self, "_" + step.replace(" ", "_"))()
+
+    def _receive(self) -> None:
+        self.worker.receive((TOPIC, self._reading()))
+
+    def _reading(self) -> dict[str, float]:
+        self.right.add(len(self.right) + 1)
+        return replaying.reading(len(self.right))
+
+    def _again(self) -> None:
+        self.worker.receive((TOPIC, replaying.reading(0)), (TOPIC, replaying.reading(0)))
+
+    def _bad(self) -> None:
+        self.worker.receive((TOPIC, b"no json"), (b"\xff", b"{}"))
+
+    def _array(self) -> None:
+        self.worker.receive((TOPIC, [self._reading(), {"speed": -1}, replaying.reading(0), self._reading()]))
+
+    def _unknown_array(self) -> None:
+        """Of a model that is published with the lenient vehicle, and not in service with the strict one."""
+        self.worker.receive(("sensors/attic/telemetry", [{"humidity": 1}, {"humidity": 2, "device_id": "attic"}]))
+
+    def _drain(self) -> None:
+        self.worker.work()
+
+    def _die_after_commit(self) -> None:
+        if entries := StreamReader(self.worker.client).new(2):
+            self.worker.drain.store(self.worker.buffer, entries)
+
+    def _read_and_die(self) -> None:
+        StreamReader(self.worker.client).new(1)
+
+    def _settle(self) -> None:
+        settling.settle(self.worker.client, self.worker.buffer, now=time.time() + 3600)
+
+    def _strict(self) -> None:
+        replaying.limit_speed(10)
+        DataModel.objects.filter(name="sensor").update(published=False)
+
+    def _lenient(self) -> None:
+        replaying.limit_speed(250)
+        DataModel.objects.filter(name="sensor").update(published=True)
+
+    def _replay(self) -> None:
+        replaying.replayed()
+
+    def _replay_and_die(self) -> None:
+        """Die in the second step, as a `kill -9` would: one record is done, and the next one almost."""
+        run = replay.start(quarantine.Selection(), dry_run=False, by="a test", foreground=True)
+        noted = iter((advancing._note, _die))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(records, "AT_ONCE", 1)
+            patch.setattr(advancing, "_note", lambda *said: next(noted)(*said))
+            with suppress(Died):
+                replay.advance(run.pk, 60)
+
+    def _discard(self) -> None:
+        quarantine.discard(quarantine.Selection(code="not_json"), by="a test")
+
+    def _tidy(self) -> None:
+        """Of the sensor's readings quarantine keeps none: they are too old an hour from now."""
+        Quarantined.objects.filter(topic__startswith="sensors").update(received_at=moment(0))
+        quarantine.enforce_limits()
+
+
+class Died(BaseException):
+    """The process is gone."""
+
+
+def _die(*_: object) -> None:
+    raise Died
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=STEPS)
+@given(steps=st.lists(st.sampled_from(Story.STEPS), min_size=1, max_size=12))
+@example(steps=["strict", "receive", "drain", "settle", "replay and die", "lenient", "replay and die"])
 def test_the_books_balance_after_every_step_of_any_story(worker: Worker, steps: list[str]) -> None:
-    number = [0]
-
-    def receive() -> None:
-        number[0] += 1
-        worker.receive((TOPIC, reading(number[0])))
-
-    def die_after_commit() -> None:
-        if entries := StreamReader(worker.client).new(2):
-            worker.drain.store(worker.buffer, entries)
-
-    actions: dict[str, Callable[[], object]] = {
-        "receive": receive,
-        "again": lambda: worker.receive((TOPIC, {"timestamp": 1_700_000_000, "seq": 1, "speed": 1})),
-        "bad": lambda: worker.receive((TOPIC, b"no json"), (b"\xff", b"{}")),
-        "array": lambda: worker.receive((TOPIC, [reading(0), {"speed": -1}, reading(0, 1)])),
-        "drain": worker.work,
-        "die after commit": die_after_commit,
-        "read and die": lambda: StreamReader(worker.client).new(1),
-        "settle": lambda: ledger.settle(worker.client, worker.buffer, now=time.time() + 3600),
-    }
+    story = Story(worker)
     for step in steps:
-        actions[step]()
+        story.tell(step)
         books = worker.audit()
         assert books.balanced, (step, books)
-    worker.work()
-    assert worker.audit().total.in_flight == 0
-    assert worker.audit().balanced
+    for step in ("drain", "lenient", "replay"):
+        story.tell(step)
+    books = worker.audit()
+    assert (books.balanced, books.total.in_flight) == (True, 0)
+    assert story.right <= set(replaying.rows())
+    assert len(replaying.rows()) == books.total.stored
+    found = [sum(column) for column in zip(*replaying.verdicts().values(), strict=True)]
+    assert found == [books.total.stored, books.total.duplicate, books.total.quarantined]
+    assert not Quarantined.objects.filter(code="maximum").exists()
 
 
 def test_the_books_balance_while_a_worker_is_at_work(worker: Worker) -> None:

@@ -1,0 +1,33 @@
+"""Tell whether live ingest is behind, so that work that can wait does."""
+
+from __future__ import annotations
+
+import logging
+
+import redis
+from django.conf import settings
+
+from ingest.ring import PROBE_TIMEOUT_S, connect, without_password
+from validation.streams import StreamReader
+
+log = logging.getLogger(__name__)
+
+# Entries waiting in one buffer: two chunks of a worker. One or two that nobody can store must not stop everything.
+BEHIND = 32
+
+
+def is_behind() -> bool:
+    """Say whether a buffer holds more entries than the workers take in one go or two. A buffer that is away holds none.
+
+    Blocks for PROBE_TIMEOUT_S a buffer at most.
+    """
+    return any(_waiting(url) > BEHIND for url in settings.BUFFER_URLS)
+
+
+def _waiting(url: str) -> int:
+    try:
+        with connect(url, PROBE_TIMEOUT_S) as client:
+            return StreamReader(client).waiting()
+    except redis.RedisError as error:
+        log.debug("the buffer %s cannot be asked how much waits: %s", without_password(url), error)
+        return 0

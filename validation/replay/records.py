@@ -1,0 +1,111 @@
+"""Read records of quarantine to judge them again, and write back what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from django.db.models import F, Func, IntegerField, QuerySet
+
+from ingest.envelope import VERSION, Batch
+from validation import arrays
+from validation.ledger import Version
+from validation.models import Quarantined
+from validation.quarantine.keeping import Finding, Origin, encoded, server_side
+
+# Records of one step: enough to make its own cost vanish; and bytes of payload, which bound its memory.
+AT_ONCE, BYTES_AT_ONCE = 1_000, 4 * 1024 * 1024
+SOURCE = "replay"
+# The topic of such a record was written readably, so its bytes are not known any more; no model can be for it.
+UNREADABLE_TOPIC = frozenset({"topic_not_utf8", "bad_topic"})
+
+
+class Record(NamedTuple):
+    """A quarantined reading, as far as judging it again needs it."""
+
+    id: int
+    received: int  # microseconds since 1970
+    topic: str
+    payload: bytes
+    model_id: int | None
+    version: int | None
+    code: str
+    place: str
+    buffer: str
+    entry: str
+    minute: int
+    position: int
+
+    @property
+    def origin(self) -> Origin:
+        """Return where it came in."""
+        return Origin(self.buffer, self.entry, self.minute, self.position)
+
+    @property
+    def judged_by(self) -> Version:
+        """Return which version of which model rejected it."""
+        return self.model_id or 0, self.version or 0
+
+    def batch(self) -> Batch:
+        """Return it as a batch of its own, with the time at which it was received."""
+        payload = self.payload
+        if self.code == "type" and not self.place and payload.lstrip().startswith(b"["):
+            # An array is never of the wrong type as a message. It was one of the readings in another array.
+            payload = b"[%s]" % payload
+        return Batch(VERSION, SOURCE, self.minute, [self.received / 1e6], [self.topic.encode()], [payload])
+
+
+def read(selected: QuerySet[Quarantined], after: int, last: int) -> list[Record]:
+    """Return the next records, by id, above `after` and up to `last`; at least one when there is one.
+
+    Locks nothing.
+    """
+    size = Func(F("payload"), function="octet_length", output_field=IntegerField())
+    ahead = selected.filter(pk__gt=after, pk__lte=last).order_by("pk").annotate(size=size)
+    ids: list[int] = []
+    total = 0
+    for number, length in ahead.values_list("pk", "size")[:AT_ONCE]:
+        total += length
+        if ids and total > BYTES_AT_ONCE:
+            break
+        ids.append(number)
+    with server_side() as cursor:
+        cursor.execute(
+            "SELECT id, (extract(epoch FROM received_at) * 1000000)::bigint, topic, payload, model_id, version, code, "
+            "place, buffer, entry, minute, position FROM validation_quarantined WHERE id = ANY(%s) ORDER BY id",
+            [arrays.encode(arrays.INT8, ids)],
+            binary=True,
+        )
+        return [Record(*row) for row in cursor.fetchall()]
+
+
+def lock(ids: Sequence[int]) -> set[int]:
+    """Lock some records until the end of the transaction, and return those that are there and that nobody else has."""
+    with server_side() as cursor:
+        cursor.execute(
+            "SELECT id FROM validation_quarantined WHERE id = ANY(%s) ORDER BY id FOR UPDATE SKIP LOCKED",
+            [arrays.encode(arrays.INT8, ids)],
+        )
+        return {number for (number,) in cursor.fetchall()}
+
+
+def delete(ids: Sequence[int]) -> None:
+    """Take records out of quarantine. The caller writes down where their readings are now."""
+    with server_side() as cursor:
+        cursor.execute("DELETE FROM validation_quarantined WHERE id = ANY(%s)", [arrays.encode(arrays.INT8, ids)])
+
+
+def update(findings: Iterable[tuple[int, Finding]]) -> None:
+    """Write down what is wrong with records by now, where that is something else than before."""
+    found = list(findings)
+    if not found:
+        return
+    with server_side() as cursor:
+        cursor.execute(
+            "UPDATE validation_quarantined q SET model_id = f.model_id, version = f.version, device = f.device, "
+            "reasons = f.reasons::jsonb, code = f.code, place = f.place FROM unnest(%s, %s, %s, %s, %s, %s, %s) "
+            "AS f (id, model_id, version, device, reasons, code, place) WHERE q.id = f.id "
+            "AND (q.model_id, q.version, q.device, q.reasons) IS DISTINCT FROM "
+            "(f.model_id, f.version, f.device, f.reasons::jsonb)",
+            [arrays.encode(arrays.INT8, [number for number, _ in found]), *encoded([finding for _, finding in found])],
+        )
