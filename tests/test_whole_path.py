@@ -167,7 +167,7 @@ def add_field(stack: RunningStack, model: str, name: str) -> None:
     person = Person(stack.url)
     person.sign_in(stack.user, stack.password)
     row = {f"fields-{fields}-name": name, f"fields-{fields}-kind": "number", f"fields-{fields}-position": str(fields)}
-    page = person.submit(f"/admin/validation/datamodel/{identity}/change/", row)
+    page = person.submit(f"/admin/validation/datamodel/{identity}/change/", row | {"_publish": "Save and publish"})
     assert "is published" in page, page
 
 
