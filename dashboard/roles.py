@@ -1,10 +1,19 @@
-"""The roles people and programs can have. Each is a group; what a group may do is set in the admin."""
+"""The roles people and programs can have. Each is a group of Django, and may do what those before it may:
+
+Viewer     see devices, models and their versions, quarantine, replays, and what is proposed
+Operator   publish readings through the site; replay quarantine
+Engineer   write, publish and withdraw models; accept proposals; discard quarantine; register devices
+Admin      everything there is, users and groups included
+
+The migrations give the groups their permissions; the admin can change them afterwards. The same permissions hold in the
+API and in the admin, which also wants its users to be staff.
+"""
 
 from __future__ import annotations
 
 from django.contrib.auth.models import AbstractUser, Group
 
-# Each may do what those before it may. The migration 0001_roles makes the groups.
+# The migration 0001_roles makes the groups.
 ROLES = ("Viewer", "Operator", "Engineer", "Admin")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from dashboard.api.devices import DeviceHistory, DeviceLatest, DeviceStatus
 from dashboard.api.docs import Schema, docs
@@ -21,6 +21,7 @@ urlpatterns = [
     path("admin/login", AdminLogin.as_view(), name="admin-login"),
     path("healthz", Healthz.as_view(), name="healthz"),
     path("readyz", Readyz.as_view(), name="readyz"),
+    path("api/v1/", include("dashboard.api.v1.urls")),
     path("api/schema", Schema.as_view(), name="schema"),
     path("api/docs", docs, name="docs"),
 ]

@@ -1,6 +1,7 @@
 """The errors of the API. All have one shape: {"type", "errors": [{"code", "detail", "attr"}]}.
 
 BadCredentials   401   name and password do not open anything here
+Conflict         409   what is there already stands in the way
 LengthRequired   411   the body came without its length
 BodyTooLarge     413
 BrokerSaysNo     502   the MQTT broker refused what was published
@@ -24,6 +25,13 @@ class BadCredentials(APIException):
     default_code = "bad_credentials"
     default_detail = "Name or password is wrong, or the account may not sign in here."
     auth_header = 'Token realm="dataflow"'
+
+
+class Conflict(APIException):
+    """What is there already stands in the way; nothing has changed."""
+
+    status_code = 409
+    default_code = "conflict"
 
 
 class LengthRequired(APIException):

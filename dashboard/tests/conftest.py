@@ -1,4 +1,4 @@
-"""The cast: Alice is staff, Bob is an operator, Charlie may look and no more, and a stranger is not signed in."""
+"""The cast: Alice may do all, Erin is an engineer, Bob an operator, Charlie may look, and a stranger is nobody yet."""
 
 from __future__ import annotations
 
@@ -36,6 +36,13 @@ def bob(db: None) -> User:
 
 
 @pytest.fixture
+def erin(db: None) -> User:
+    user = User.objects.create_user("erin", password=PASSWORD)
+    give_role(user, "Engineer")
+    return user
+
+
+@pytest.fixture
 def charlie(db: None) -> User:
     user = User.objects.create_user("charlie", password=PASSWORD)
     give_role(user, "Viewer")
@@ -56,6 +63,11 @@ def as_alice(alice: User) -> Client:
 @pytest.fixture
 def as_bob(bob: User) -> Client:
     return by_token(bob)
+
+
+@pytest.fixture
+def as_erin(erin: User) -> Client:
+    return by_token(erin)
 
 
 @pytest.fixture

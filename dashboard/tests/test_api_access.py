@@ -11,8 +11,10 @@ from django.urls import URLPattern
 from knox.models import AuthToken
 
 from dashboard.tests.conftest import by_token
-from dashboard.urls_api import urlpatterns
+from dashboard.urls_api import urlpatterns as included
 
+# Those of version 1 have a table of their own, in test_api_roles.
+urlpatterns = [pattern for pattern in included if isinstance(pattern, URLPattern)]
 OPEN = {"healthz", "readyz", "admin-login"}
 POSTED = {"mqtt-publish", "bridge-ingest"}
 PUBLISHERS_ONLY = POSTED

@@ -22,6 +22,15 @@ examples:
   TOKEN=$(python manage.py create_token --user gateway --role Operator)
   curl -H "Authorization: Token $TOKEN" http://127.0.0.1:8000/api/devices/status
 
+roles, each of which may do what those before it may:
+  Viewer     look at everything
+  Operator   publish readings, replay quarantine
+  Engineer   write and publish data models, accept proposals, discard quarantine, register devices
+  Admin      everything, users and groups included
+
+A role holds in the API and in the admin alike. To come into the admin, a user has to be staff as well and needs a
+password; both are set there, at the user.
+
 The token alone goes to standard output. It is not shown again; make a new one when it is lost.
 """
 

@@ -1,0 +1,46 @@
+"""The addresses of version 1."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from dashboard.api.v1.exchange import Bundle, ImportModel, ModelFromTemplate, ModelSchema, Templates
+from dashboard.api.v1.models import DraftChanges, Models, OneModel, OneVersion, Versions
+from dashboard.api.v1.proposals import AcceptProposal, DriftOfModel, OneProposal, ProposalByFilter, Proposals
+from dashboard.api.v1.publishing import PublishDraft, ResumeModel, RevertDraft, Withdraw
+from dashboard.api.v1.quarantine import DiscardRecords, Groups, OneRecord, Records
+from dashboard.api.v1.replays import OneReplay, Replays, ResumeReplay, StopReplay
+from dashboard.api.v1.trials import RecentMessages, Trial, TryPayload
+
+urlpatterns = [
+    path("models", Models.as_view(), name="v1-models"),
+    path("models/import", ImportModel.as_view(), {"name": "import"}, name="v1-models-import"),
+    path("models/from-template", ModelFromTemplate.as_view(), name="v1-models-from-template"),
+    path("models/<str:name>", OneModel.as_view(), name="v1-model"),
+    path("models/<str:name>/versions", Versions.as_view(), name="v1-versions"),
+    path("models/<str:name>/versions/<int:number>", OneVersion.as_view(), name="v1-version"),
+    path("models/<str:name>/changes", DraftChanges.as_view(), name="v1-changes"),
+    path("models/<str:name>/publish", PublishDraft.as_view(), name="v1-publish"),
+    path("models/<str:name>/withdraw", Withdraw.as_view(), name="v1-withdraw"),
+    path("models/<str:name>/resume", ResumeModel.as_view(), name="v1-resume"),
+    path("models/<str:name>/revert", RevertDraft.as_view(), name="v1-revert"),
+    path("models/<str:name>/try", TryPayload.as_view(), name="v1-try"),
+    path("models/<str:name>/trial", Trial.as_view(), name="v1-trial"),
+    path("models/<str:name>/recent", RecentMessages.as_view(), name="v1-recent"),
+    path("models/<str:name>/drift", DriftOfModel.as_view(), name="v1-drift"),
+    path("models/<str:name>/schema", ModelSchema.as_view(), name="v1-schema"),
+    path("models/<str:name>/bundle", Bundle.as_view(), name="v1-bundle"),
+    path("templates", Templates.as_view(), name="v1-templates"),
+    path("proposals", Proposals.as_view(), name="v1-proposals"),
+    path("proposals/accept", AcceptProposal.as_view(), name="v1-accept"),
+    path("proposals/by-filter", ProposalByFilter.as_view(), name="v1-proposal-by-filter"),
+    path("proposals/<str:key>", OneProposal.as_view(), name="v1-proposal"),
+    path("quarantine", Records.as_view(), name="v1-quarantine"),
+    path("quarantine/groups", Groups.as_view(), name="v1-groups"),
+    path("quarantine/discard", DiscardRecords.as_view(), name="v1-discard"),
+    path("quarantine/<int:number>", OneRecord.as_view(), name="v1-record"),
+    path("replays", Replays.as_view(), name="v1-replays"),
+    path("replays/<int:number>", OneReplay.as_view(), name="v1-replay"),
+    path("replays/<int:number>/stop", StopReplay.as_view(), name="v1-replay-stop"),
+    path("replays/<int:number>/resume", ResumeReplay.as_view(), name="v1-replay-resume"),
+]
