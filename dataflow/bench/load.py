@@ -34,6 +34,7 @@ class Load:
     rate: float
     prefix: str
     start: float
+    topic: str = "vehicles"  # its first level
 
     def packet(self, number: int) -> bytes:
         """Return the PUBLISH packet (QoS 1) of one reading; event times are a millisecond apart."""
@@ -46,7 +47,7 @@ class Load:
             47 + number % 5000 * 1e-5,
             8 + number % 5000 * 1e-5,
         )
-        topic = b"vehicles/%s/telemetry" % device
+        topic = b"%s/%s/telemetry" % (self.topic.encode(), device)
         body = struct.pack("!H", len(topic)) + topic + struct.pack("!H", number % 65_535 + 1) + payload
         return b"\x32" + remaining_length(len(body)) + body
 
@@ -122,12 +123,12 @@ def main() -> int:
     parser.add_argument("--window", type=int, default=1000, help="unacknowledged messages at most")
     parser.add_argument("--rate", type=float, default=0, help="messages a second; 0 is as fast as possible")
     parser.add_argument("--prefix", default="bench_", help="begins the devices' names")
+    parser.add_argument("--topic", default="vehicles", help="the first level of the topic")
     options = parser.parse_args()
     password = sys.stdin.readline().strip() if options.password_stdin else None
     began = time.time()
-    load = Load(
-        options.count, options.devices, options.window, options.rate, options.prefix, began - options.count / 1000
-    )
+    start = began - options.count / 1000
+    load = Load(options.count, options.devices, options.window, options.rate, options.prefix, start, options.topic)
     with connect(options.host, options.port, options.user, password) as sock:
         sent, acked = publish(sock, load)
     seconds = time.time() - began

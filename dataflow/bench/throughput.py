@@ -20,11 +20,13 @@ from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.db import connection
+from psycopg.sql import SQL
 
 from dataflow.bench.processes import processes, resident_bytes, seconds_by_kind
 from ingest.ring import connect
 from validation.audit import Audit, audit
 from validation.streams import StreamReader
+from validation.tables import table
 
 VALUES = 4  # data points of a reading: speed, heading, latitude, longitude
 POLL_S = 0.05
@@ -43,6 +45,7 @@ class Options:
     devices: int
     window: int
     rate: float
+    topic: str = "vehicles"
 
 
 def measure(options: Options, say: Callable[[str], None]) -> dict[str, Any]:
@@ -51,16 +54,16 @@ def measure(options: Options, say: Callable[[str], None]) -> dict[str, Any]:
     stack = processes(settings.DATA_DIR, _urls())
     before = seconds_by_kind(stack)
     say(f"publishing {options.count:,} readings")
-    load = _Load(options, prefix)
+    load = RunningLoad(options, prefix)
     load.wait()
     say(f"acknowledged after {load.answer['seconds']} s; waiting for the rows")
-    finished = _wait_for_rows(prefix, load.answer["acked"])
+    finished = wait_for_rows(prefix, load.answer["acked"])
     used = seconds_by_kind(processes(settings.DATA_DIR, _urls()))
     used.subtract(before)
-    return _report(options, load, finished, used, _settled_audit())
+    return _report(options, load, finished, used, settled_audit())
 
 
-class _Load:
+class RunningLoad:
     """The load generator, as a child process, and what it answered."""
 
     def __init__(self, options: Options, prefix: str) -> None:
@@ -68,19 +71,27 @@ class _Load:
         command = [sys.executable, "-m", "dataflow.bench.load", "--host", parts.hostname or "127.0.0.1"]
         command += ["--port", str(parts.port or 1883), "--count", str(options.count), "--prefix", prefix]
         command += ["--devices", str(options.devices), "--window", str(options.window), "--rate", str(options.rate)]
+        command += ["--topic", options.topic]
         if parts.username:
             command += ["--user", unquote(parts.username), "--password-stdin"]
-        self._password = unquote(parts.password or "")
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=settings.BASE_DIR
         )
+        if self._process.stdin is not None:  # it begins to publish once it has read the password
+            self._process.stdin.write(unquote(parts.password or "") + "\n")
+            self._process.stdin.flush()
         self.answer: dict[str, Any] = {}
         self.cpu_seconds = 0.0
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether everything has been published."""
+        return self._process.poll() is not None
 
     def wait(self) -> None:
         """Wait for the end, however long the broker takes; raise BenchFailed when nothing was acknowledged."""
         started = os.times()
-        out, _ = self._process.communicate(self._password + "\n")
+        out, _ = self._process.communicate()
         ended = os.times()
         self.cpu_seconds = (ended.children_user - started.children_user) + (
             ended.children_system - started.children_system
@@ -96,15 +107,18 @@ def _urls() -> list[str]:
     return [settings.DATABASE_URL, settings.REDIS_URL, *settings.BUFFER_URLS, settings.MQTT_URL]
 
 
-def _wait_for_rows(prefix: str, expected: int) -> float:
-    """Return when the last row was there. The streams tell cheaply that nothing waits; then the rows are counted."""
+def wait_for_rows(prefix: str, expected: int, model: str = "vehicle") -> float:
+    """Return when the last row of a model was there.
+
+    The streams tell cheaply that nothing waits; then the rows are counted.
+    """
     clients = [connect(url) for url in settings.BUFFER_URLS]
     readers = [StreamReader(client) for client in clients]
     last, changed = -1, time.monotonic()
     while True:
         if sum(reader.waiting() for reader in readers) < len(readers):
             seen = time.time()
-            count = _rows(prefix)
+            count = _rows(prefix, model)
             if count >= expected:
                 return seen
             if count != last:
@@ -116,17 +130,18 @@ def _wait_for_rows(prefix: str, expected: int) -> float:
         time.sleep(POLL_S)
 
 
-def _rows(prefix: str) -> int:
+def _rows(prefix: str, model: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM telemetry.vehicle WHERE device_id IN "
-            "(SELECT id FROM ingest_device WHERE starts_with(name, %s))",
+            SQL(
+                "SELECT count(*) FROM {} WHERE device_id IN (SELECT id FROM ingest_device WHERE starts_with(name, %s))"
+            ).format(table(model)),
             [prefix],
         )
         return int(cursor.fetchone()[0])
 
 
-def _settled_audit() -> Audit:
+def settled_audit() -> Audit:
     """Return the books as soon as nothing is in flight, or as they are after some seconds."""
     for _ in range(50):
         books = audit(settings.BUFFER_URLS)
@@ -136,7 +151,7 @@ def _settled_audit() -> Audit:
     return books
 
 
-def _report(options: Options, load: _Load, finished: float, used: Counter[str], books: Audit) -> dict[str, Any]:
+def _report(options: Options, load: RunningLoad, finished: float, used: Counter[str], books: Audit) -> dict[str, Any]:
     stored, seconds = load.answer["acked"], finished - load.answer["began"]
     costs = {kind: round(spent / stored * 1e6, 2) for kind, spent in sorted(used.items()) if spent > 0}
     return {
