@@ -110,14 +110,24 @@ def columns(model: str) -> dict[str, str]:
 
 
 def partitions(model: str) -> set[date]:
-    """Return the days that a model's table has partitions for."""
+    """Return the days that a model's table has partitions for; not one whose detaching was begun and interrupted."""
+    return {day for day, pending in _attached(model).items() if not pending}
+
+
+def _attached(model: str) -> dict[date, bool]:
+    """Return the days of a model's table, and whether their detaching was begun and interrupted."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+            "SELECT c.relname, i.inhdetachpending FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
             "WHERE i.inhparent = to_regclass(format('%%I.%%I', %s::text, %s::text)) AND c.relname ~ '_p[0-9]{8}$'",
             [SCHEMA, model],
         )
-        return {datetime.strptime(name[-8:], "%Y%m%d").replace(tzinfo=UTC).date() for (name,) in cursor.fetchall()}
+        return {day_of(name): pending for name, pending in cursor.fetchall()}
+
+
+def day_of(partition: str) -> date:
+    """Return the day (UTC) of a partition's name."""
+    return datetime.strptime(partition[-8:], "%Y%m%d").replace(tzinfo=UTC).date()
 
 
 def ensure_partitions(model: str, days: Iterable[date]) -> None:
@@ -127,7 +137,15 @@ def ensure_partitions(model: str, days: Iterable[date]) -> None:
 
 
 def _missing_partition(model: str, day: date) -> Composed | None:
-    return None if day in partitions(model) else _create_partition(model, day)
+    """Return what puts a day in its place: from nothing, or from where an interrupted change or a person left it."""
+    pending = _attached(model).get(day)
+    if pending is False:
+        return None
+    if pending:
+        part = Identifier(SCHEMA, partition_name(model, day))
+        finish = SQL("ALTER TABLE {} DETACH PARTITION {} FINALIZE;").format(table(model), part)
+        return finish + _attach(model, day)
+    return _attach(model, day) if columns(partition_name(model, day)) else _create_partition(model, day)
 
 
 def detach(model: str, day: date) -> bool:
@@ -218,11 +236,13 @@ def _create_partition(model: str, day: date) -> Composed:
 
     The new table is empty, so the scan that attaching makes costs nothing.
     """
+    part = Identifier(SCHEMA, partition_name(model, day))
+    return SQL("CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS);").format(part, table(model)) + _attach(model, day)
+
+
+def _attach(model: str, day: date) -> Composed:
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return SQL(
-        "CREATE TABLE {part} (LIKE {table} INCLUDING DEFAULTS);"
-        "ALTER TABLE {table} ATTACH PARTITION {part} FOR VALUES FROM ({start}) TO ({end})"
-    ).format(
+    return SQL("ALTER TABLE {table} ATTACH PARTITION {part} FOR VALUES FROM ({start}) TO ({end})").format(
         part=Identifier(SCHEMA, partition_name(model, day)),
         table=table(model),
         start=Literal(start.isoformat()),

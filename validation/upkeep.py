@@ -16,7 +16,17 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from validation.models import DataModel, Expired
 from validation.publishing import newest, spec_of
-from validation.tables import SCHEMA, WIDENED, columns, detach, drop_column, partition_name, partitions
+from validation.tables import (
+    SCHEMA,
+    WIDENED,
+    columns,
+    day_of,
+    detach,
+    drop_column,
+    ensure_partitions,
+    partition_name,
+    partitions,
+)
 
 BLOCKS = 2_000  # of a partition in one step: 16 MB, some 100,000 rows
 
@@ -25,17 +35,20 @@ def expire(now: datetime | None = None) -> int:
     """Remove the days (UTC) that have ended longer ago than their model keeps readings; return how many rows.
 
     A day is taken out of the table first, which is quick, then counted and dropped. A day that was taken out by a run
-    that died is found again by its name.
+    that died is found again by its name; one that its model does keep is put back.
     """
     removed = 0
     for model in DataModel.objects.filter(versions__isnull=False).distinct():
         spec = spec_of(newest(model))
+        # The whole day must be older, down to its last microsecond.
+        end = date.min
         if spec is not None and spec.retention_days is not None:
-            # The whole day must be older, down to its last microsecond.
-            end = (now or datetime.now(UTC)) - timedelta(days=spec.retention_days)
-            for day in sorted(day for day in partitions(model.name) if day < end.date()):
-                detach(model.name, day)
-        removed += sum(_drop(model, day) for day in _detached(model.name))
+            end = ((now or datetime.now(UTC)) - timedelta(days=spec.retention_days)).date()
+        for day in sorted(day for day in partitions(model.name) if day < end):
+            detach(model.name, day)
+        apart = _detached(model.name)
+        removed += sum(_drop(model, day) for day in apart if day < end)
+        ensure_partitions(model.name, [day for day in apart if day >= end])
     return removed
 
 
@@ -47,7 +60,7 @@ def _detached(model: str) -> list[date]:
             "WHERE n.nspname = %s AND c.relkind = 'r' AND NOT c.relispartition AND c.relname ~ %s",
             [SCHEMA, f"^{re.escape(model)}_p[0-9]{{8}}$"],
         )
-        return [datetime.strptime(name[-8:], "%Y%m%d").replace(tzinfo=UTC).date() for (name,) in cursor.fetchall()]
+        return sorted(day_of(name) for (name,) in cursor.fetchall())
 
 
 def _drop(model: DataModel, day: date) -> int:

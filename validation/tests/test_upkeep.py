@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 
 from validation import tables
 from validation.models import DataModel, Expired, Field
@@ -103,8 +103,40 @@ def test_days_that_a_model_no_longer_keeps_are_removed_and_counted(worker: Worke
 
 
 def test_a_day_that_a_run_took_out_before_it_died_is_counted_by_the_next(worker: Worker, three_days: datetime) -> None:
+    DataModel.objects.filter(name="vehicle").update(retention_days=1)
+    publish(vehicle())
     day = (three_days - timedelta(days=2)).date()
     assert detach("vehicle", day)
     assert day not in partitions("vehicle")
     assert expire(three_days) == 1
     assert Expired.objects.get().rows == 1
+
+
+def test_a_day_that_was_taken_out_and_is_to_be_kept_is_put_back(worker: Worker, three_days: datetime) -> None:
+    day = (three_days - timedelta(days=2)).date()
+    detach("vehicle", day)
+    assert expire(three_days) == 0
+    assert day in partitions("vehicle")
+    detach("vehicle", day)
+    worker.drain.writer.forget()
+    worker.receive((TOPIC, {"timestamp": three_days.timestamp() - 2 * DAY_S, "speed": 9, "seq": 1}))
+    worker.work()
+    assert values("speed") == [2.0, 9.0, 1.0, 0.0]
+
+
+def test_a_detaching_that_was_interrupted_is_finished_and_the_day_is_put_back(
+    worker: Worker, three_days: datetime
+) -> None:
+    day = (three_days - timedelta(days=2)).date()
+    other = connection.copy()
+    with transaction.atomic(), connection.cursor() as reader, other.cursor() as cursor:
+        reader.execute("SELECT count(*) FROM telemetry.vehicle")  # which the second of its two transactions waits for
+        cursor.execute("SET statement_timeout = '300ms'")
+        part = tables.partition_name("vehicle", day)
+        with pytest.raises(OperationalError, match="timeout"):
+            cursor.execute(f"ALTER TABLE telemetry.vehicle DETACH PARTITION telemetry.{part} CONCURRENTLY")
+    other.close()
+    assert day not in partitions("vehicle")
+    tables.ensure_partitions("vehicle", [day])
+    assert day in partitions("vehicle")
+    assert values("speed") == [2.0, 1.0, 0.0]
