@@ -58,8 +58,10 @@ class Worker:
 def worker(transactional_db: None) -> Iterator[Worker]:
     """An empty buffer and the sample models; real Valkey, real PostgreSQL, transactions that commit."""
     url = settings.BUFFER_URLS[0]
-    with connect(url) as client:
+    with connect(url) as client, redis.Redis.from_url(settings.REDIS_URL) as kept:
         client.flushall()
+        if recent := list(kept.scan_iter("dataflow:recent:*")):
+            kept.delete(*recent)
         load_samples()
         yield Worker(url, client)
         client.flushall()
