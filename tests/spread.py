@@ -1,23 +1,33 @@
-"""A pytest plugin: share the tests out over processes so that what is costly to start is started once.
+"""A pytest plugin: how `pytest -n` shares the tests out over processes.
 
-Only with `--dist loadgroup`, as `make test` runs them. Tests that look at the same running stack stay in one process;
-all others stay with those of their file, because they may share something, too.
+The tests of a file stay together, in their order, because they may share something. So do all that look at the stack
+that takes half a minute to start (the fixture `stack`): it is started once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from typing import TYPE_CHECKING
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
-COSTLY = ("stack", "debian")  # fixtures of a whole session that take tens of seconds to start
+if TYPE_CHECKING:
+    from xdist.scheduler import Scheduling
+
+# Folders and files whose tests look at that stack.
+ONE_STACK = ("tests/browser/", "tests/test_whole_path.py", "tests/test_faults.py", "tests/test_compose_running.py")
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
-    """Name the group of each test, before xdist's own hook writes the names down, as only a wrapper can."""
-    for item in items:
-        names = getattr(item, "fixturenames", ())
-        group = next((name for name in COSTLY if name in names), item.nodeid.partition("::")[0])
-        item.add_marker(pytest.mark.xdist_group(group))
-    return (yield)
+class ByFileAndStack(LoadScopeScheduling):  # type: ignore[misc]  # xdist gives no types for it
+    """Hand out whole files, and what shares the stack as if it were one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        """Return what a test belongs to."""
+        file = nodeid.partition("::")[0]
+        return "the stack" if file.startswith(ONE_STACK) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Share out in our way whatever `--dist` says."""
+    return ByFileAndStack(config, log)
