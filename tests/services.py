@@ -16,10 +16,15 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from dataflow.embedded.plan import plan_services
 from dataflow.embedded.ports import Ports
 from dataflow.embedded.running import start_services
+
+# A machine that does other things at the same time is slow without anything being wrong.
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
 
 _stack = ExitStack()
 # pytest does not call pytest_unconfigure when another plugin fails while it loads.
