@@ -218,7 +218,7 @@ def test_one_device_has_books_of_its_own(worked: Worker, capsys: pytest.CaptureF
     assert list(first.numbers.values()) == [5, 2, 1, 1, 1, None, True]
     second = audit(capsys, "--json", "--device", "vehicle_02").numbers
     assert list(second.values()) == [3, 1, 0, 1, 1, None, True]
-    later = audit(capsys, "--json", "--device", "vehicle_02", f"--since={NOW + 600}").numbers
+    later = audit(capsys, "--json", "--device", "vehicle_02", f"--since={NOW + 86_400}").numbers
     assert list(later.values()) == [0, 0, 0, 0, 0, None, True]
 
 
