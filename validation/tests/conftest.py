@@ -56,8 +56,11 @@ class Worker:
 
 @pytest.fixture
 def worker(transactional_db: None) -> Iterator[Worker]:
-    """An empty buffer and the sample models; real Valkey, real PostgreSQL, transactions that commit."""
+    """A ring of empty buffers and the sample models; real Valkey, real PostgreSQL, transactions that commit."""
     url = settings.BUFFER_URLS[0]
+    for other in settings.BUFFER_URLS[1:]:  # where other rooms' tests may have left what nobody drains
+        with connect(other) as client:
+            client.flushall()
     with connect(url) as client, redis.Redis.from_url(settings.REDIS_URL) as kept:
         client.flushall()
         if recent := list(kept.scan_iter("dataflow:recent:*")):
