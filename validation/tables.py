@@ -237,7 +237,8 @@ def _create_partition(model: str, day: date) -> Composed:
     The new table is empty, so the scan that attaching makes costs nothing.
     """
     part = Identifier(SCHEMA, partition_name(model, day))
-    return SQL("CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS);").format(part, table(model)) + _attach(model, day)
+    like = SQL("CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS);").format(part, table(model))
+    return like + _attach(model, day)
 
 
 def _attach(model: str, day: date) -> Composed:
