@@ -21,17 +21,17 @@ class Moves:
     def __init__(self) -> None:
         self._changes: dict[tuple[str, str], tuple[int, Verdicts]] = {}
 
-    def add(self, buffer: str, entry: str, minute: int, before: Version, found: Verdicts) -> None:
-        """Add one reading: where it came in, who had refused it, and what is found now.
+    def add(self, buffer: str, entry: str, minute: int, before: Version, refused: int, found: Verdicts) -> None:
+        """Add some readings: where they came in, who had refused them and how many, and what is found now.
 
-        That are several readings when it was an array that had been kept whole.
+        That are more than were refused when an array had been kept whole.
         """
         change = self._changes.get((buffer, entry))
         if change is None:
             change = self._changes[buffer, entry] = minute, Verdicts()
         for version, tally in found.items():
             change[1][version].add(tally)
-        change[1][before].quarantined -= 1
+        change[1][before].quarantined -= refused
 
     def write(self) -> None:
         """Move the readings in the books, in the transaction that makes it so. Raises what the database raises.

@@ -24,10 +24,10 @@ from validation.models import Replay
 from validation.moves import Moves
 from validation.pipeline import Rejected
 from validation.quarantine import Selection, select
-from validation.quarantine.keeping import Finding, insert
+from validation.quarantine.keeping import Finding, Origin, insert
 from validation.replay import records
 from validation.replay.outcome import Findings
-from validation.replay.records import UNREADABLE_TOPIC, Record
+from validation.replay.records import UNREADABLE_TOPIC, Group, Record
 from validation.writing import Judged, Writer
 
 log = logging.getLogger(__name__)
@@ -127,8 +127,8 @@ def _judge(run: Replay, found: Sequence[Record], writer: Writer) -> None:
 
 
 def _attempt(run: Replay, found: Sequence[Record], left: Sequence[Record], writer: Writer, *, isolate: bool) -> None:
-    judgeable = [record for record in left if record.code not in UNREADABLE_TOPIC]
-    batches = [record.batch() for record in judgeable]
+    groups = records.grouped(record for record in left if record.code not in UNREADABLE_TOPIC)
+    batches = [group.batch() for group in groups]
     judged = writer.examine(batches) if run.dry_run else writer.judge(batches)
     with transaction.atomic():
         mine = _mine(run)
@@ -137,7 +137,7 @@ def _attempt(run: Replay, found: Sequence[Record], left: Sequence[Record], write
             if len(locked) < len(left):
                 raise Taken(locked)
             writer.write(judged, isolate=isolate)
-            _write_back(judgeable, judged)
+            _write_back(groups, judged)
         total, findings = Tally(), Findings.of(mine.outcome)
         for verdicts in judged.verdicts:
             for tally in verdicts.values():
@@ -161,20 +161,29 @@ def _mine(run: Replay) -> Replay:
     return mine
 
 
-def _write_back(judged_records: Sequence[Record], judged: Judged) -> None:
+def _write_back(groups: Sequence[Group], judged: Judged) -> None:
     """Take what is stored out of quarantine, say of the rest what is wrong with it, and move both in the books."""
-    failing: dict[int, list[Rejected]] = defaultdict(list)
+    failing: dict[tuple[int, int], list[Rejected]] = defaultdict(list)
     for item in judged.rejected:
-        failing[item.entry].append(item)
-    done, changed, parts, origins, moves = [], [], [], [], Moves()
-    for place, record in enumerate(judged_records):
-        moves.add(record.buffer, record.entry, record.minute, record.judged_by, judged.verdicts[place])
-        if judged.judgement.readings[place] == 1 and failing[place]:
-            changed.append((record.id, Finding.of(failing[place][0], judged.model_ids)))
-        else:  # it is stored, or it was an array that had been kept whole: what fails of it is kept by itself
-            done.append(record.id)
-            parts += failing[place]
-            origins += [record.origin] * len(failing[place])
+        failing[item.entry, item.position].append(item)
+    done: list[int] = []
+    changed: list[tuple[int, Finding]] = []
+    parts: list[Rejected] = []
+    origins: list[Origin] = []
+    moves = Moves()
+    for place, group in enumerate(groups):
+        first = group.first
+        moves.add(first.buffer, first.entry, first.minute, first.judged_by, len(group.records), judged.verdicts[place])
+        # An array that had been kept whole is many readings now: what fails of it is kept by itself.
+        opened = first.is_array and judged.judgement.readings[place] > 1
+        for position, record in enumerate(group.records):
+            found = failing.get((place, position), ())
+            if found and not opened:
+                changed.append((record.id, Finding.of(found[0], judged.model_ids)))
+            else:
+                done.append(record.id)
+                parts += found
+                origins += [record.origin] * len(found)
     records.delete(done)
     records.update(changed)
     insert(parts, origins, judged.model_ids)

@@ -46,13 +46,41 @@ class Record(NamedTuple):
         """Return which version of which model rejected it."""
         return self.model_id or 0, self.version or 0
 
+    @property
+    def is_array(self) -> bool:
+        """Say whether it may be many readings."""
+        return self.payload.lstrip().startswith(b"[")
+
+
+class Group(NamedTuple):
+    """Records that one stream entry brought and one version refused, or a single one that is an array."""
+
+    records: list[Record]
+
+    @property
+    def first(self) -> Record:
+        """Return one of them; what they have in common is the same in all."""
+        return self.records[0]
+
     def batch(self) -> Batch:
-        """Return it as a batch of its own, with the time at which it was received."""
-        payload = self.payload
-        if self.code == "type" and not self.place and payload.lstrip().startswith(b"["):
+        """Return them as one batch, with the times at which they were received."""
+        payloads = [record.payload for record in self.records]
+        if self.first.is_array and self.first.code == "type" and not self.first.place:
             # An array is never of the wrong type as a message. It was one of the readings in another array.
-            payload = b"[%s]" % payload
-        return Batch(VERSION, SOURCE, self.minute, [self.received / 1e6], [self.topic.encode()], [payload])
+            payloads = [b"[%s]" % payloads[0]]
+        received = [record.received / 1e6 for record in self.records]
+        topics = [record.topic.encode() for record in self.records]
+        return Batch(VERSION, SOURCE, self.first.minute, received, topics, payloads)
+
+
+def grouped(found: Iterable[Record]) -> list[Group]:
+    """Return records in groups, in their order; judging and moving cost by the group, not by the record."""
+    groups: dict[tuple[object, ...], Group] = {}
+    for record in found:
+        array = record.id if record.is_array else 0
+        key = record.buffer, record.entry, record.minute, record.model_id, record.version, array
+        groups.setdefault(key, Group([])).records.append(record)
+    return list(groups.values())
 
 
 def read(selected: QuerySet[Quarantined], after: int, last: int) -> list[Record]:
