@@ -16,6 +16,7 @@ from django.db import connection
 from ingest.ring import connect, identify, without_password
 from ingest.wake import WAKE_TTL_S, send_drain_task, wake_key
 from validation import quarantine, replay, upkeep
+from validation.backlog import is_behind
 from validation.drain import Drain
 from validation.settling import settle as settle_buffer
 from validation.streams import StreamReader
@@ -24,8 +25,10 @@ log = logging.getLogger(__name__)
 
 # Seconds that one task drains before it makes room for another buffer's.
 DRAIN_SECONDS = 5.0
-# Seconds of a replay's turn, and of the rest before its next one: what comes in must never wait long for it.
-REPLAY_SECONDS, REPLAY_REST_S = 0.25, 0.05
+# Seconds of a replay's turn. Between two of them the worker looks at what came in: the next turn queues up behind that.
+REPLAY_SECONDS = 0.5
+# Seconds until a replay asks again whether live ingest has caught up.
+REPLAY_WAITS_S = 0.05
 UPKEEP_TASK = "validation.upkeep"
 UPKEEP_SECONDS, UPKEEP_REST_S = 1.0, 1.0
 
@@ -121,7 +124,7 @@ def run_replay(replay_id: int) -> None:
     worker = worker_of_process()
     worker.queue.delete(replay.wake_key(replay_id))
     if replay.advance(replay_id, REPLAY_SECONDS, worker.drain.writer):
-        replay.wake(replay_id, REPLAY_REST_S)
+        replay.wake(replay_id, REPLAY_WAITS_S if is_behind() else 0)
 
 
 @task("validation.tidy")

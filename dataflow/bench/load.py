@@ -26,7 +26,10 @@ SILENCE_S = 30.0  # without an acknowledgement for this long the broker has stop
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What to publish: `count` readings of `devices` devices, at most `window` of them not acknowledged."""
+    """What to publish: `count` readings of `devices` devices, at most `window` of them not acknowledged.
+
+    With several `topics` they go round: the first level of the topic is `topic` and a number of three digits.
+    """
 
     count: int
     devices: int
@@ -35,6 +38,7 @@ class Load:
     prefix: str
     start: float
     topic: str = "vehicles"  # its first level
+    topics: int = 1
 
     def packet(self, number: int) -> bytes:
         """Return the PUBLISH packet (QoS 1) of one reading; event times are a millisecond apart."""
@@ -47,9 +51,15 @@ class Load:
             47 + number % 5000 * 1e-5,
             8 + number % 5000 * 1e-5,
         )
-        topic = b"%s/%s/telemetry" % (self.topic.encode(), device)
+        first = self.topic if self.topics == 1 else numbered(self.topic, number % self.topics)
+        topic = b"%s/%s/telemetry" % (first.encode(), device)
         body = struct.pack("!H", len(topic)) + topic + struct.pack("!H", number % 65_535 + 1) + payload
         return b"\x32" + remaining_length(len(body)) + body
+
+
+def numbered(topic: str, number: int) -> str:
+    """Return the first level of one of several topics."""
+    return f"{topic}_{number:03}"
 
 
 def remaining_length(size: int) -> bytes:
@@ -124,11 +134,21 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=0, help="messages a second; 0 is as fast as possible")
     parser.add_argument("--prefix", default="bench_", help="begins the devices' names")
     parser.add_argument("--topic", default="vehicles", help="the first level of the topic")
+    parser.add_argument("--topics", type=int, default=1, help="as many topics, with a number behind that level")
     options = parser.parse_args()
     password = sys.stdin.readline().strip() if options.password_stdin else None
     began = time.time()
     start = began - options.count / 1000
-    load = Load(options.count, options.devices, options.window, options.rate, options.prefix, start, options.topic)
+    load = Load(
+        options.count,
+        options.devices,
+        options.window,
+        options.rate,
+        options.prefix,
+        start,
+        options.topic,
+        options.topics,
+    )
     with connect(options.host, options.port, options.user, password) as sock:
         sent, acked = publish(sock, load)
     seconds = time.time() - began

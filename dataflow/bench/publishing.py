@@ -65,7 +65,7 @@ def measure(options: Options, say: Callable[[str], None]) -> dict[str, Any]:
             waits.setdefault(what, []).append(_locked_ms(model))
             time.sleep(PAUSE_S)
     load.wait()
-    wait_for_rows(prefix, load.answer["acked"], NAME)
+    wait_for_rows(prefix, load.answer["acked"], [NAME])
     books = settled_audit()
     withdraw(model)
     return {

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -46,10 +46,14 @@ class Options:
     window: int
     rate: float
     topic: str = "vehicles"
+    topics: int = 1
 
 
-def measure(options: Options, say: Callable[[str], None]) -> dict[str, Any]:
-    """Run the load against the stack that the settings name and return the figures. Blocks until all is stored."""
+def measure(options: Options, say: Callable[[str], None], models: Sequence[str] = ("vehicle",)) -> dict[str, Any]:
+    """Run the load against the stack that the settings name and return the figures. Blocks until all is stored.
+
+    `models` are those that the readings are of.
+    """
     prefix = f"bench_{int(time.time()):x}_"
     stack = processes(settings.DATA_DIR, _urls())
     before = seconds_by_kind(stack)
@@ -57,7 +61,7 @@ def measure(options: Options, say: Callable[[str], None]) -> dict[str, Any]:
     load = RunningLoad(options, prefix)
     load.wait()
     say(f"acknowledged after {load.answer['seconds']} s; waiting for the rows")
-    finished = wait_for_rows(prefix, load.answer["acked"])
+    finished = wait_for_rows(prefix, load.answer["acked"], models)
     used = seconds_by_kind(processes(settings.DATA_DIR, _urls()))
     used.subtract(before)
     return _report(options, load, finished, used, settled_audit())
@@ -71,7 +75,7 @@ class RunningLoad:
         command = [sys.executable, "-m", "dataflow.bench.load", "--host", parts.hostname or "127.0.0.1"]
         command += ["--port", str(parts.port or 1883), "--count", str(options.count), "--prefix", prefix]
         command += ["--devices", str(options.devices), "--window", str(options.window), "--rate", str(options.rate)]
-        command += ["--topic", options.topic]
+        command += ["--topic", options.topic, "--topics", str(options.topics)]
         if parts.username:
             command += ["--user", unquote(parts.username), "--password-stdin"]
         self._process = subprocess.Popen(
@@ -107,8 +111,8 @@ def _urls() -> list[str]:
     return [settings.DATABASE_URL, settings.REDIS_URL, *settings.BUFFER_URLS, settings.MQTT_URL]
 
 
-def wait_for_rows(prefix: str, expected: int, model: str = "vehicle") -> float:
-    """Return when the last row of a model was there.
+def wait_for_rows(prefix: str, expected: int, models: Sequence[str] = ("vehicle",)) -> float:
+    """Return when the last row of some models was there.
 
     The streams tell cheaply that nothing waits; then the rows are counted.
     """
@@ -118,7 +122,7 @@ def wait_for_rows(prefix: str, expected: int, model: str = "vehicle") -> float:
     while True:
         if sum(reader.waiting() for reader in readers) < len(readers):
             seen = time.time()
-            count = _rows(prefix, model)
+            count = sum(_rows(prefix, model) for model in models)
             if count >= expected:
                 return seen
             if count != last:

@@ -11,7 +11,7 @@ import redis
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
-from dataflow.bench import publishing, replaying, throughput
+from dataflow.bench import modelling, publishing, replaying, throughput
 from dataflow.bench.throughput import BenchFailed, Options
 
 EXAMPLES = """examples:
@@ -20,6 +20,7 @@ EXAMPLES = """examples:
   manage.py bench throughput --rate 5000            at 5,000 a second
   manage.py bench replay                            100,000 refused readings, beside 5,000 live ones a second
   manage.py bench publishing                        versions of a model, published beside 10,000 readings a second
+  manage.py bench models                            200 models in service, then readings of all of them
 
 exit codes: 0 measured and balanced, 1 failed or not balanced, 2 wrong usage, 3 a service cannot be reached
 """
@@ -27,6 +28,7 @@ MEASURES = {
     "throughput": throughput.measure,
     "replay": replaying.measure,
     "publishing": publishing.measure,
+    "models": modelling.measure,
 }
 
 

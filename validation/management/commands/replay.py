@@ -31,7 +31,7 @@ EXAMPLES = """examples:
 
 exit codes: 0 done, 1 failed, 2 wrong usage, 3 a service cannot be reached, 130 interrupted
 """
-SLICE_S, REST_S = 0.25, 0.05  # seconds of work, and of rest in between, in which the workers store what comes in
+SLICE_S, REST_S = 0.5, 0.05  # seconds of work, and of rest in between, in which the workers store what comes in
 SHOWN_REASONS = 10
 
 
