@@ -22,9 +22,7 @@ def test_a_reading_is_stored_in_the_typed_table_of_its_model(worker: Worker) -> 
     now = round(time.time(), 3)
     worker.receive(("vehicles/vehicle_01/telemetry", {"timestamp": now, "seq": 7, "speed": 50.5, "battery": None}))
     worker.work()
-    assert rows("vehicle", "extract(epoch from ts)::float8, seq, version, speed, battery") == [
-        (now, 7, 1, 50.5, None)
-    ]
+    assert rows("vehicle", "extract(epoch from ts)::float8, seq, version, speed, battery") == [(now, 7, 1, 50.5, None)]
     assert Device.objects.get().name == "vehicle_01"
     assert worker.audit().balanced
 
