@@ -50,7 +50,14 @@ class Dial:
         self.error: Exception | None = None
         self.done = False
         self._broker, self._when_done = broker, when_done
+        self._abandoned = False
         threading.Thread(target=self._run, name="dial", daemon=True).start()
+
+    def abandon(self) -> None:
+        """Close the socket, now or when it is open: nobody wants it any more."""
+        self._abandoned = True
+        if self.socket is not None:
+            self.socket.close()
 
     def _run(self) -> None:
         try:
@@ -58,6 +65,8 @@ class Dial:
         except Exception as error:  # noqa: BLE001  (reported by whoever asked)
             self.error = error
         self.done = True
+        if self._abandoned and self.socket is not None:
+            self.socket.close()
         self._when_done()
 
 

@@ -22,6 +22,7 @@ from ingest.names import DEVICE_NAME
 from ingest.ring import Appended, NoBufferAvailable, Ring
 from ingest.topics import InvalidTopic, check_topic, is_platform
 from ingest.wake import Waker
+from ingest.watching import Watch
 
 SOURCE = "http"
 # Messages of one request. It bounds what a worker has to judge at once; the bridge's own batches hold 500.
@@ -121,4 +122,6 @@ def http_door() -> HttpDoor:
     """Return this process's door, opening it the first time."""
     waker = Waker(settings.REDIS_URL, settings.DRAIN_TASK)
     waker.start()
-    return HttpDoor(Ring(settings.BUFFER_URLS), waker)
+    ring = Ring(settings.BUFFER_URLS)
+    Watch(ring, settings.BUFFER_URLS, settings.BUFFER_FILL_PERCENT, settings.BUFFERS_MAX_MB).start()
+    return HttpDoor(ring, waker)

@@ -1,7 +1,8 @@
 """The ring of buffers: independent Redis (or Valkey) servers, any of which can take a batch.
 
-Batches go round the ring. A buffer that does not take one is skipped at once, set aside for a while and then tried
-again, so one dead server costs at most one time-out. What a buffer took stays its own until it is drained.
+Batches go round the ring, to each buffer as often as its weight says. A buffer that does not take one is skipped at
+once, set aside for a while and then tried again, so one dead server costs at most one time-out. What a buffer took
+stays its own until it is drained. Who belongs to the ring, and who is too full, says another thread (`watching.py`).
 
     NoBufferAvailable   no buffer took the batch: stop acknowledging, keep the batch, try again soon
     SameServer          two addresses of the ring are one server: a mistake in BUFFER_URLS
@@ -16,7 +17,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
@@ -58,35 +59,62 @@ class Appended(NamedTuple):
 class Ring:
     """Append batches to whichever buffer takes them.
 
-    Not thread-safe: a ring belongs to one thread. `append` blocks for at most about a second per buffer, and only the
-    first time that a buffer does not answer.
+    Belongs to one thread, but for `use` and `leave_out`. `append` blocks for at most about a second per buffer, and
+    only the first time that a buffer does not answer.
     """
 
     def __init__(self, urls: Sequence[str], clock: Callable[[], float] = time.monotonic) -> None:
         if not urls:
             raise ValueError("a ring needs at least one buffer")
-        self._buffers = [_Buffer(url, clock) for url in urls]
-        self._next = 0
+        self._clock = clock
+        self._wanted: Mapping[str, int] = dict.fromkeys(urls, 1)
+        self._used: Mapping[str, int] = {}
+        self._full: Mapping[str, str] = {}
+        self._buffers: list[_Buffer] = []
+        self._follow()
+
+    def use(self, weights: Mapping[str, int]) -> None:
+        """Append to these addresses from the next batch on, to each as often as its weight says. From any thread."""
+        if dict(weights) != self._wanted:
+            self._wanted = dict(weights)
+
+    def leave_out(self, reasons: Mapping[str, str]) -> None:
+        """Append nothing to these addresses, for the reasons given, and again to all others. From any thread."""
+        self._full = dict(reasons)
 
     def append(self, batch: Batch) -> Appended:
         """Put a batch into one buffer and count its messages there, in one transaction.
 
-        Raises NoBufferAvailable when every buffer is set aside or fails. When only the reply was lost, the batch is in
-        two buffers afterwards; each counted it, and the second copy is found to be a duplicate when it is stored.
+        Raises NoBufferAvailable when every buffer is set aside, left out or fails. When only the reply was lost, the
+        batch is in two buffers afterwards; each counted it, and the second copy is found to be a duplicate when it is
+        stored.
         """
+        if self._wanted is not self._used:
+            self._follow()
         data, count = envelope.encode(batch), len(batch)
-        for offset in range(len(self._buffers)):
-            buffer = self._buffers[(self._next + offset) % len(self._buffers)]
-            if not buffer.ready():
-                continue
-            try:
-                appended = buffer.append(data, count, batch.minute)
-            except (redis.RedisError, OSError) as error:
-                buffer.set_aside(error)
-                continue
-            self._next = (self._next + offset + 1) % len(self._buffers)
-            return appended
-        raise NoBufferAvailable("; ".join(f"{buffer.name}: {buffer.trouble}" for buffer in self._buffers))
+        left = [buffer for buffer in self._buffers if not buffer.trouble or buffer.may_be_tried()]
+        if self._full:
+            left = [buffer for buffer in left if buffer.url not in self._full]
+        while left:
+            buffer = _whose_turn(left) if len(left) > 1 else left[0]
+            if not buffer.trouble or buffer.answers():
+                try:
+                    return buffer.append(data, count, batch.minute)
+                except (redis.RedisError, OSError) as error:
+                    buffer.set_aside(error)
+            left.remove(buffer)
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in self.set_aside().items())
+        raise NoBufferAvailable(reasons or "no buffer of the ring is active")
+
+    def _follow(self) -> None:
+        """Take in what `use` said, and keep the connections of those that stay."""
+        self._used = self._wanted
+        kept = {buffer.url: buffer for buffer in self._buffers}
+        self._buffers = [kept.pop(url) if url in kept else _Buffer(url, self._clock) for url in self._used]
+        for buffer in self._buffers:
+            buffer.weight, buffer.credit = self._used[buffer.url], 0  # a new order begins
+        for buffer in kept.values():
+            buffer.close()
 
     def check(self) -> None:
         """Raise SameServer when two reachable buffers are one server; set the unreachable ones aside."""
@@ -102,15 +130,16 @@ class Ring:
             seen[identity] = buffer.name
 
     def in_use(self) -> list[str]:
-        """Return the addresses of the buffers that are not set aside, without their passwords."""
-        return [buffer.name for buffer in self._buffers if not buffer.trouble]
+        """Return the addresses of the buffers that take batches, without their passwords."""
+        return [buffer.name for buffer in self._buffers if not buffer.trouble and buffer.url not in self._full]
 
     def set_aside(self) -> dict[str, str]:
-        """Return the addresses of the buffers that are set aside, without their passwords, and why."""
-        return {buffer.name: buffer.trouble for buffer in self._buffers if buffer.trouble}
+        """Return the addresses of the buffers that take none just now, without their passwords, and why."""
+        reasons = {buffer.name: buffer.trouble or self._full.get(buffer.url, "") for buffer in self._buffers}
+        return {name: reason for name, reason in reasons.items() if reason}
 
     def close(self) -> None:
-        """Close the connections. Nothing is pending in them: `append` returns after the reply."""
+        """Close the connections, in which nothing is pending."""
         for buffer in self._buffers:
             buffer.close()
 
@@ -119,9 +148,9 @@ class _Buffer:
     """One server of the ring, and what we think of its health."""
 
     def __init__(self, url: str, clock: Callable[[], float]) -> None:
-        self.name = without_password(url)
+        self.name, self.url = without_password(url), url
         self.trouble = ""
-        self._url = url
+        self.weight, self.credit = 1, 0
         self._clock = clock
         self._redis = connect(url)
         self._pause = FIRST_PAUSE_S
@@ -142,16 +171,15 @@ class _Buffer:
         return Appended(identity.decode(), entry.decode())
 
     def identify(self) -> str:
-        return _identity_of(self._redis)
+        return identity_of(self._redis)
 
-    def ready(self) -> bool:
-        """Tell whether a batch may be tried here: always when healthy, else when its pause is over and it answers."""
-        if not self.trouble:
-            return True
-        if self._clock() < self._retry_at:
-            return False
+    def may_be_tried(self) -> bool:
+        return self._clock() >= self._retry_at
+
+    def answers(self) -> bool:
+        """Ask a server that is set aside whether it is well again; set it aside again when it is not."""
         try:
-            with connect(self._url, PROBE_TIMEOUT_S) as probe:
+            with connect(self.url, PROBE_TIMEOUT_S) as probe:
                 probe.ping()
         except (redis.RedisError, OSError) as error:
             self.set_aside(error)
@@ -174,6 +202,18 @@ class _Buffer:
         self._redis.close()
 
 
+def _whose_turn(buffers: Sequence[_Buffer]) -> _Buffer:
+    """Return each as often as its weight says, and never one many times in a row that others could have had."""
+    total, chosen = 0, buffers[0]
+    for buffer in buffers:
+        buffer.credit += buffer.weight
+        total += buffer.weight
+        if buffer.credit > chosen.credit:
+            chosen = buffer
+    chosen.credit -= total
+    return chosen
+
+
 def connect(url: str, timeout_s: float = TIMEOUT_S) -> redis.Redis:
     """Return a client of one buffer that answers in bytes, waits `timeout_s` at most and never retries by itself."""
     return redis.Redis.from_url(
@@ -187,7 +227,7 @@ def identify(url: str) -> str:
     Blocks for two time-outs at most. Raises redis.RedisError when the server cannot be asked.
     """
     with connect(url) as client:
-        return _identity_of(client)
+        return identity_of(client)
 
 
 def without_password(url: str) -> str:
@@ -200,7 +240,8 @@ def _new_identity() -> str:
     return secrets.token_hex(6)
 
 
-def _identity_of(client: redis.Redis) -> str:
+def identity_of(client: redis.Redis) -> str:
+    """Return the identity of a client's server, making one up when it has none. Raises redis.RedisError."""
     # Read first: a server that is out of memory refuses to write, and must still be known to whoever drains it.
     identity = cast(bytes | None, client.hget(BUFFER_KEY, BUFFER_ID))
     if identity is None:

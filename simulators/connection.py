@@ -28,13 +28,18 @@ CONNACK_S = 10.0  # for the broker's answer after that
 SESSION_S = 24 * 3600  # how long the broker keeps a device's session while it is away
 RECEIVE_MAXIMUM = 65_535  # unacknowledged publishes that a broker takes when it names no figure (MQTT 5, 3.2.2.3.3)
 UNSPECIFIED = 0x80  # paho's reason for a socket that was closed
+NO_SUBSCRIBERS = 0x10  # the broker has thrown the message away (MQTT 5, 3.4.2.1); not every broker says so
 
 
 class Answer(NamedTuple):
-    """A PUBACK: the packet's number, and the broker's reason for refusing it or None for success."""
+    """A PUBACK: the packet's number, and the broker's reason for refusing it or None for success.
+
+    `unheard`: success, but nobody subscribes to the topic, so the broker keeps nothing of it.
+    """
 
     number: int
     refusal: str | None
+    unheard: bool = False
 
 
 class Owner(Protocol):
@@ -185,7 +190,7 @@ class Connection:
 
     def _on_publish(self, client: Any, userdata: Any, number: int, reason: ReasonCode, properties: Any) -> None:
         refusal = f"{reason} (0x{reason.value:02x})" if reason.is_failure else None
-        self._news.append(Answer(number, refusal))
+        self._news.append(Answer(number, refusal, reason.value == NO_SUBSCRIBERS))
 
     def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
         if flags.is_disconnect_packet_from_server:

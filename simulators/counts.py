@@ -16,7 +16,7 @@ class Counts:
     acknowledged: int = 0  # the broker said success, and the row is gone
     queued: int = 0  # still in the outbox at the end
     dropped: int = 0  # lost: the oldest of a full outbox, or a disk that took no more
-    refused: int = 0  # times the broker answered with an error; the row stays
+    refused: int = 0  # times the broker answered with an error, or had nobody to give it to; the row stays
     set_aside: int = 0  # rows the broker would never take, kept in the outbox file's table `refused`
     resent: int = 0  # publishes that were repeats, after a lost connection or a refusal
     connections: int = 0  # times the broker accepted the device

@@ -100,8 +100,8 @@ class Device:
 
     def session_answered(self, answers: list[Answer]) -> None:
         """Let acknowledged rows go and send the next ones."""
-        for number, refusal in answers:
-            self._guarded(partial(self._sender.answer, number, refusal))
+        for answer in answers:
+            self._guarded(partial(self._sender.answer, *answer))
         self._guarded(self._sender.pump)
         if self._outbox.unsettled >= SETTLE_ROWS:
             self._guarded(self._outbox.settle)

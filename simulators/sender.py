@@ -38,6 +38,7 @@ class Sender:
         self._farthest = 0  # the newest row ever sent
         self._resume_at: float | None = None  # sending rests until then, after a refusal
         self._reason = ""  # the broker's for its last refusal
+        self._unheard = False  # nobody subscribed when the last row came to the broker
 
     def begin(self, publish: Publish, receive_maximum: int) -> None:
         """Start on a fresh connection, whose broker takes `receive_maximum` unacknowledged publishes."""
@@ -57,7 +58,8 @@ class Sender:
             return
         if self._refusals:
             self._forget_dropped()
-        window = min(self._window, self._refusals.window or self._window)
+        # While nobody listens, rows go one by one: the first to be heard must be the oldest.
+        window = 1 if self._unheard else min(self._window, self._refusals.window or self._window)
         free = window - len(self._under_way)
         if free <= 0 or self._cursor >= self._outbox.newest:
             return
@@ -73,15 +75,22 @@ class Sender:
             else:
                 self._counts.resent += 1
 
-    def answer(self, number: int, refusal: str | None) -> None:
+    def answer(self, number: int, refusal: str | None, unheard: bool = False) -> None:
         """Take the PUBACK of packet `number`; `refusal` is the broker's reason, None for success.
+
+        An `unheard` row is one that the broker took for nobody: it stays, and is sent again until somebody subscribes.
+        Mosquitto 2.0, for one, forgets shared subscriptions when it restarts, until their subscribers are back.
 
         A number that is not known is passed over. Call `pump` afterwards.
         """
         row_id, _ = self._under_way.pop(number, (None, 0.0))
         if row_id is None:
             return
-        if refusal is None:
+        if unheard:
+            self._unheard = True
+            self._counts.refused += 1
+            self._rest()
+        elif refusal is None:
             self._accepted(row_id)
         else:
             self._refused(row_id, refusal)
@@ -93,6 +102,7 @@ class Sender:
         return time.monotonic() - next(iter(self._under_way.values()))[1]
 
     def _accepted(self, row_id: int) -> None:
+        self._unheard = False
         if self._outbox.acknowledge(row_id):
             self._counts.acknowledged += 1
         self._backoff.reset()
@@ -103,6 +113,9 @@ class Sender:
         self._counts.refused += 1
         self._reason = reason
         self._refusals.refuse(row_id)
+        self._rest()
+
+    def _rest(self) -> None:
         if self._resume_at is None:
             self._resume_at = time.monotonic() + self._backoff.next()
 

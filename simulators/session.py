@@ -121,10 +121,13 @@ class Session:
 
     def answered(self, connection: Connection, answers: list[Answer]) -> None:
         """Take PUBACKs; what is not about the device's own status goes to the listener."""
-        for number, refusal in answers:
+        for number, refusal, unheard in answers:
+            is_reading = number not in (self._status, self._farewell)
             if refusal is not None:
-                what = "its status" if number in (self._status, self._farewell) else "a reading"
+                what = "a reading" if is_reading else "its status"
                 self._complain(refusal, f"the broker refuses {what}: {refusal}")
+            elif unheard and is_reading:
+                self._complain("unheard", "nobody subscribes to its readings at the broker; they wait here")
         if self._is_among(self._status, answers):
             # Readings wait for this, lest a broker that takes one publish at a time is given two.
             self._status = None

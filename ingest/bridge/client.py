@@ -38,6 +38,8 @@ SESSION_EXPIRY_S = 7 * 24 * 3600  # how long the broker keeps a session whose br
 # before it (rumqttd) holds back the end of its window for as long. Linux has this option; it lasts for one answer.
 QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 PUBACK, DISCONNECT, SESSION_TAKEN_OVER = 0x40, 0xE0, 0x8E
+# Reason: normal. Properties: five bytes, the session's expiry (0x11) of zero seconds.
+DISCONNECT_AND_FORGET = bytes((DISCONNECT, 7, 0, 5, 0x11, 0, 0, 0, 0))
 
 
 class BridgeClient(Client):
@@ -48,15 +50,27 @@ class BridgeClient(Client):
     """
 
     def __init__(
-        self, client_id: str, pending: Pending, counters: Counters, before_close: Callable[[socket.socket], None]
+        self,
+        client_id: str,
+        pending: Pending,
+        counters: Counters,
+        before_close: Callable[[socket.socket], None],
+        may_acknowledge: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Make a client that is not connected. `before_close` is called with each socket that is about to be closed."""
+        """Make a client that is not connected.
+
+        `before_close` is called with each socket that is about to be closed; `may_acknowledge` is asked at each
+        acknowledgement, and a connection that may not is closed.
+        """
         super().__init__(
             CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv5, reconnect_on_failure=False, manual_ack=True
         )
         self.epoch = 0
         self.trouble = ""
+        self.taken_over = False  # the newest connection ended because another one has the session, says the broker
+        self.cut_off = False  # it was ended by the other side, which need not be the broker's will
         self._pending, self._counters, self._before_close = pending, counters, before_close
+        self._may_acknowledge = may_acknowledge
         self._owed: deque[Acks] = deque()
         self._rest = b""  # the beginning of a packet whose end has not arrived
         self._offered = b""  # the packet that paho is reading
@@ -71,6 +85,7 @@ class BridgeClient(Client):
         properties.ReceiveMaximum = RECEIVE_MAXIMUM
         properties.MaximumPacketSize = MAX_PACKET_BYTES
         self.trouble, self._rest, self._offered = "", b"", b""
+        self.taken_over = self.cut_off = False
         self._opened = opened
         # A clean start would make the broker forget what it kept for this session, on every start of the process.
         self.connect_async(host, port, KEEPALIVE_S, clean_start=False, properties=properties)
@@ -81,8 +96,10 @@ class BridgeClient(Client):
         self.trouble = self.trouble or reason
         self._sock_close()
 
-    def say_goodbye(self, timeout_s: float) -> None:
+    def say_goodbye(self, timeout_s: float, end_session: bool = False) -> None:
         """Send what is queued and DISCONNECT, and wait until the broker has closed the connection in its turn.
+
+        The broker keeps the session, unless it is to end.
 
         A socket that is closed with bytes unread resets the connection, and what was sent last is lost on its way. So
         whatever still comes is read and forgotten; it is not acknowledged, so the broker keeps it. Blocks for
@@ -94,7 +111,7 @@ class BridgeClient(Client):
         sock.settimeout(timeout_s)
         while self.want_write() and self._sock is not None:
             self.loop_write()
-        sock.sendall(bytes((DISCONNECT, 0)))
+        sock.sendall(DISCONNECT_AND_FORGET if end_session else bytes((DISCONNECT, 0)))
         sock.shutdown(socket.SHUT_WR)
         while time.monotonic() < deadline and sock.recv(READ_BYTES):
             pass
@@ -115,6 +132,10 @@ class BridgeClient(Client):
         """Return since when, on the steady clock, the oldest message of this connection waits to be acknowledged."""
         return self._owed[0].since if self._owed else None
 
+    def silent_for(self) -> float:
+        """Return for how many seconds nothing has come."""
+        return time.monotonic() - self._last_msg_in
+
     # --- Reading ---------------------------------------------------------------------------------------------------
 
     def read(self) -> int:
@@ -126,7 +147,7 @@ class BridgeClient(Client):
         except OSError as error:
             data, self.trouble = b"", str(error)
         if not data:
-            self.trouble = self.trouble or "the broker closed it"
+            self.trouble, self.cut_off = self.trouble or "the broker closed it", True
             self._loop_rc_handle(MQTT_ERR_CONN_LOST)
             return 0
         self._last_msg_in = time.monotonic()
@@ -153,8 +174,7 @@ class BridgeClient(Client):
         if packet[0] == DISCONNECT:
             reason = ReasonCode(PacketTypes.DISCONNECT, identifier=packet[2] if len(packet) > 2 else 0)
             self.trouble = f"the broker closed it: {reason}"
-            if reason.value == SESSION_TAKEN_OVER:
-                self.trouble += ". Another bridge uses the same name; give each its own with --name"
+            self.taken_over = reason.value == SESSION_TAKEN_OVER
         self._offered = packet
         failure = self._packet_read()
         if failure:
@@ -182,6 +202,8 @@ class BridgeClient(Client):
 
     def acknowledge(self, acks: Acks) -> None:
         """Send acknowledgements in one piece; not at all when the connection they belong to is gone."""
+        if acks.epoch == self.epoch and not self._may_acknowledge():
+            self.drop("its slot may be somebody else's by now")
         if acks.epoch == self.epoch:
             self._packet_queue(PUBACK, acknowledgements(acks.numbers), 0, 1)
             self._counters.acked += len(acks.numbers)

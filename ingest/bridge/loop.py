@@ -3,7 +3,8 @@
     socket → BridgeClient.read → Pending → Delivery → Ring.append → BridgeClient.acknowledge → socket
 
 One thread does all of it, so nothing is shared and nothing needs a lock. Threads of their own have only what may block
-on others: looking up and dialling the broker (`ingest.broker`), and waking the workers (`ingest.wake`).
+on others: looking up and dialling the broker (`ingest.broker`), waking the workers (`ingest.wake`), and asking the
+database which slots are the bridge's (`ingest.bridge.keeper`).
 
 What goes wrong with one connection ends that connection: the broker sends again what was not acknowledged. What goes
 wrong with the loop itself ends the process, so that whoever supervises it starts a new one.
@@ -19,11 +20,16 @@ from collections.abc import Callable, Sequence
 
 from ingest.bridge.counters import Counters
 from ingest.bridge.delivery import Buffers, Delivery
+from ingest.bridge.filters import Filters
+from ingest.bridge.fitness import Fitness
+from ingest.bridge.holdings import Holdings
 from ingest.bridge.pending import Pending
 from ingest.bridge.report import Report
-from ingest.bridge.slot import Slot, other_form
+from ingest.bridge.slot import Slot
+from ingest.bridge.tenure import Tenure
 from ingest.bridge.window import LEAST, WindowGuess
 from ingest.broker import Broker
+from ingest.slots import Lease
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +40,6 @@ REST_S = 0.002
 REST_BELOW_BYTES = 32 * 1024  # a read that brought more than this was worth its cost
 LULL_S = 0.001  # without anything from the broker, after which it may be waiting for us
 OWN_ERROR = "%s: an error in the bridge; it connects again, so the broker sends again what is not acknowledged"
-GOODBYE_S = 1.0  # for the last acknowledgements of a slot to reach the broker when the bridge ends
 
 
 class Bridge:
@@ -47,12 +52,11 @@ class Bridge:
         topics: Sequence[str],
         buffers: Buffers,
         wake_workers: Callable[[str], None],
-        slots: int = 1,
+        tenure: Tenure,
         shared: bool = True,
         beat: Callable[[], None] = lambda: None,
     ) -> None:
-        """Make a bridge with sessions `dataflow-<name>-0` and so on; `wake_workers` gets the identity of a buffer."""
-        filters = [other_form(topic) for topic in topics] if shared else topics
+        """Make a bridge that uses the sessions of its tenure; `wake_workers` gets the identity of a buffer."""
         self.counters = Counters()
         self.pending = Pending(name, self.counters)
         self._buffers, self._report = buffers, Report(self.counters)
@@ -62,15 +66,19 @@ class Bridge:
         for end in (self._ear, self.bell):
             end.setblocking(False)
         self._selector.register(self._ear, selectors.EVENT_READ)
-        self.slots = [
-            Slot(f"dataflow-{name}-{n}", broker, filters, self.pending, self.counters, self.ring_bell, self._unwatch)
-            for n in range(slots)
-        ]
-        self._window = WindowGuess()
+        self._broker, self._topics, self._shared = broker, tuple(topics), shared
+        self._tenure = tenure
+        self._holdings = Holdings(tenure, self._open_slot, self._bring_in)
+        self._window, self._fitness = WindowGuess(), Fitness(broker, self.ring_bell)
         self._beat, self._subscribed = beat, False
         self._stopping = False
         self._next_tick = 0.0
         self._brought = 0  # bytes that the last look at the sockets brought
+
+    @property
+    def slots(self) -> list[Slot]:
+        """Return the slots that are in use."""
+        return self._holdings.slots
 
     def ring_bell(self) -> None:
         """Make the loop look around at once."""
@@ -96,11 +104,13 @@ class Bridge:
             time.sleep(REST_S)
         self._brought = 0
         events = self._selector.select(self._patience())
+        if self._tenure.lapsed():
+            self._holdings.follow(time.monotonic())  # which drops what may be somebody else's by now
         for key, mask in events:
             if key.data is None:
                 self._ear.recv(4096)
                 self._next_tick = 0.0
-            else:
+            elif key.data.watched:
                 self._serve(key.data, mask)
         now = time.monotonic()
         self._seal(now, quiet=not events)
@@ -118,6 +128,11 @@ class Bridge:
         if late or self._window.full(owed) or (quiet and self._window.lull(owed)):
             self.pending.seal()
 
+    def _bring_in(self) -> None:
+        """Put all that was taken into a buffer, and acknowledge it."""
+        self.pending.seal()
+        self.delivery.deliver(time.monotonic(), at_once=True)
+
     # --- Sockets ---------------------------------------------------------------------------------------------------
 
     def _patience(self) -> float:
@@ -126,6 +141,11 @@ class Bridge:
             return LULL_S
         due = [when for when in (self._next_tick, self.delivery.due(), self.pending.due()) if when is not None]
         return max(0.0, min(due) - time.monotonic())
+
+    def _open_slot(self, lease: Lease) -> Slot:
+        filters = Filters.of(self._topics, lease.client_id, self._shared)
+        tools = (self.pending, self.counters, self.ring_bell, self._unwatch, self._tenure)
+        return Slot(lease, self._broker, filters, *tools)
 
     def _serve(self, slot: Slot, mask: int) -> None:
         try:
@@ -162,6 +182,7 @@ class Bridge:
 
     def _tick(self, now: float) -> None:
         self._next_tick = now + TICK_S
+        self._holdings.follow(now)
         reading = not self.pending.full()
         for slot in self.slots:
             try:
@@ -169,10 +190,13 @@ class Bridge:
             except Exception:
                 log.exception(OWN_ERROR, slot.client_id)
                 slot.client.drop("an error in the bridge")
+        connected = tuple(slot.client_id for slot in self.slots if slot.ready)
+        self._tenure.say_connected(connected)
+        ready = len(connected)
+        self._tenure.say_fit(self._fitness.judge(now, bool(self.slots), ready > 0, not self.pending.sealed))
         aside = self._buffers.set_aside()
-        ready = sum(slot.ready for slot in self.slots)
         # Until it has subscribed for the first time, the broker keeps nothing for it.
-        self._subscribed = self._subscribed or ready == len(self.slots)
+        self._subscribed = self._subscribed or (self._tenure.known and ready == len(self.slots))
         if self._subscribed:
             self._beat()
         self._report.progress(
@@ -183,13 +207,8 @@ class Bridge:
 
     def _finish(self) -> None:
         """Bring in the last batch, send the last acknowledgements, and say goodbye to the broker."""
-        self.pending.seal()
-        self.delivery.deliver(time.monotonic(), at_once=True)
-        for slot in self.slots:
-            try:
-                slot.client.say_goodbye(GOODBYE_S)
-            except OSError as error:
-                log.warning("%s: the broker may send some messages again: %s", slot.client_id, error)
+        self._bring_in()
+        self._holdings.close_all()
         self._selector.close()
         self._ear.close()
         self.bell.close()

@@ -1,4 +1,8 @@
-"""A slot: one persistent session at the broker, and the connections it has one after another."""
+"""A slot: one persistent session at the broker, and the connections it has one after another.
+
+A slot that retires, because fewer are wanted now, takes its subscriptions back, empties the session, and is `over`
+when nothing comes any more.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,8 @@ import logging
 import random
 import selectors
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
@@ -14,10 +19,14 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from ingest.bridge.client import BridgeClient
+from ingest.bridge.client import SESSION_EXPIRY_S, BridgeClient
 from ingest.bridge.counters import Counters
+from ingest.bridge.filters import Filters
 from ingest.bridge.pending import Pending
+from ingest.bridge.tenure import Tenure
 from ingest.broker import Broker, Dial
+from ingest.broker_health import lost_session
+from ingest.slots import Lease
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +36,11 @@ HANDSHAKE_S = 10.0  # for CONNACK and SUBACK to arrive
 # No message may stay unacknowledged for longer while buffers take batches: it would hold a place in the receive window
 # for ever, because brokers send again only after a reconnect.
 WATCHDOG_S = 30.0
-SHARED = "$share/dataflow/"  # all slots of all bridges share one subscription; each message goes to one of them
+QUIET_S = 2.0  # without a message, after which a session that is subscribed to nothing any more is empty
 NO_SHARING = 0x9E  # the reason code of a broker without shared subscriptions
+TAKEN_OVER = "somebody else has taken the session over"
+LEFT_ALONE = ". So it is left alone"
+ALIEN = ", although it is leased to this bridge. Another installation at this broker needs another MQTT_GROUP"
 
 
 class Slot:
@@ -36,33 +48,38 @@ class Slot:
 
     def __init__(
         self,
-        client_id: str,
+        lease: Lease,
         broker: Broker,
-        filters: Sequence[str],
+        filters: Filters,
         pending: Pending,
         counters: Counters,
         wake: Callable[[], None],
         before_close: Callable[[socket.socket], None],
+        tenure: Tenure,
     ) -> None:
-        self.client_id = client_id
-        self.client = BridgeClient(client_id, pending, counters, before_close)
+        self.lease, self.client_id = lease, lease.client_id
+        self.client = BridgeClient(lease.client_id, pending, counters, before_close, lambda: tenure.holds(lease))
         self.client.username_pw_set(broker.username, broker.password)
         self.client.on_connect = self._connected
         self.client.on_subscribe = self._subscribed
+        self.client.on_unsubscribe = self._unsubscribed
         self.client.on_disconnect = self._disconnected
-        self.ready = False  # subscribed, so that messages come
+        self.ready = False  # subscribed, so that messages come; or, when it retires, no longer
+        self.over = False  # it has retired
+        self.leaving_since: float | None = None  # nothing more is read, because it is given back
         self.watched = 0  # what the selector waits for on its socket; kept by the loop
-        self._broker, self._filters, self._counters, self._wake = broker, list(filters), counters, wake
-        self._former = [other_form(pattern) for pattern in filters]
+        self._broker, self._filters, self._counters, self._wake = broker, filters, counters, wake
+        self._tenure = tenure
         self._dial: Dial | None = None
         self._open_since: float | None = None
         self._retry_at, self._pause = 0.0, FIRST_PAUSE_S
-        self._had_session = False
+        self._last_connected: datetime | None = None  # by this bridge, for as long as it has the slot
+        self._cuts = 0  # connections in a row that were cut off soon, without a lease
         self._reported = ""
 
     def interest(self, reading: bool) -> int:
         """Return what to wait for on the socket, as a mask of the module `selectors`."""
-        wanted = selectors.EVENT_READ if reading else 0
+        wanted = selectors.EVENT_READ if reading and self.leaving_since is None else 0
         return wanted | selectors.EVENT_WRITE if self.client.want_write() else wanted
 
     def tend(self, now: float, reading: bool) -> None:
@@ -77,6 +94,12 @@ class Slot:
         elif self._open_since is not None:
             self._look_after(now, reading)
 
+    def dismiss(self, reason: str) -> None:
+        """Close the connection without a word, and the one that is being opened."""
+        self.client.drop(reason)
+        if self._dial is not None:
+            self._dial.abandon()
+
     def _adopt(self, now: float, dial: Dial) -> None:
         self._dial = None
         if dial.socket is None:
@@ -86,6 +109,7 @@ class Slot:
         self.client.begin(dial.socket, self._broker.host, self._broker.port)
 
     def _look_after(self, now: float, reading: bool) -> None:
+        reading = reading and self.leaving_since is None
         self.client.keep_alive(reading)
         oldest = self.client.oldest_owed()
         if not reading:
@@ -97,13 +121,32 @@ class Slot:
             self.client.drop(
                 f"a message stayed unacknowledged for {now - oldest:.0f} s; the broker has to send it again"
             )
+        elif self.lease.retiring and self.ready and oldest is None and self.client.silent_for() > QUIET_S:
+            self.over = True
 
     def _close(self, now: float) -> None:
         proven = now - (self._open_since or now) > PROVEN_S
+        if self._is_taken_over(proven):
+            lost = self._tenure.taken_over(self.lease)
+            self.client.trouble = TAKEN_OVER + (LEFT_ALONE if lost else ALIEN)
+        if self.ready:
+            self._last_connected = datetime.now(UTC)
         self._open_since, self.ready = None, False
         if proven:
             self._pause = FIRST_PAUSE_S
         self._later(now, f"connection to {self._broker} ended: {self.client.trouble}")
+
+    def _is_taken_over(self, proven: bool) -> bool:
+        """Tell whether somebody else seems to have the session now; the database is asked in any case.
+
+        Mosquitto 2.0 does not say why it closes a connection. Without a lease, a first one may have been cut by the
+        network, so it is opened again. If the session is somebody else's, that one comes back for it at once, and a
+        second connection that is cut soon leaves no doubt.
+        """
+        self._tenure.ask()
+        cut_off = self.client.cut_off and not self._tenure.is_leased()
+        self._cuts = 0 if not cut_off else 1 if proven else self._cuts + 1
+        return self.client.taken_over or self._cuts > 1
 
     def _later(self, now: float, reason: str) -> None:
         """Try again after a pause; report a reason only when it is a new one."""
@@ -122,21 +165,29 @@ class Slot:
             self.client.trouble = f"the broker refused it: {reason}"
             return
         self._counters.connections += 1
-        if self._had_session and not flags.session_present:
-            log.warning(
-                "%s: the broker has lost the session, and with it what it had queued since the last connection",
-                self.client_id,
-            )
-        self._had_session = True
+        if not flags.session_present and not self.lease.retiring:
+            self._miss_session()
+        self._last_connected = datetime.now(UTC)
+        if self.lease.retiring:
+            self.over = not flags.session_present  # there is nothing to empty
+            client.unsubscribe([*self._filters.wanted, *self._filters.former])
+            return
         if flags.session_present:
             # Sharing may have been switched since the session began; with both forms everything would come twice.
-            client.unsubscribe(self._former)
-        client.subscribe([(pattern, SubscribeOptions(qos=1)) for pattern in self._filters])
+            client.unsubscribe(list(self._filters.former))
+        # Also when the session is there: Mosquitto 2.0 keeps it through a restart without its shared subscriptions.
+        client.subscribe([(pattern, SubscribeOptions(qos=1)) for pattern in self._filters.wanted])
+
+    def _miss_session(self) -> None:
+        """Say that the broker has lost the session, when there should have been one."""
+        last = self._last_connected or self._tenure.connected_at(self.client_id)
+        if lost := lost_session(self.client_id, last, datetime.now(UTC), SESSION_EXPIRY_S):
+            log.error("%s", lost)
 
     def _subscribed(
         self, client: Client, userdata: Any, mid: int, reasons: list[ReasonCode], properties: Properties | None
     ) -> None:
-        granted = dict(zip(self._filters, reasons, strict=True))
+        granted = dict(zip(self._filters.wanted, reasons, strict=True))
         for pattern, reason in granted.items():
             if reason.is_failure:
                 hint = ". One bridge with one slot can do without: MQTT_SHARED=false" * (reason.value == NO_SHARING)
@@ -149,6 +200,11 @@ class Slot:
         self.ready, self._reported = True, ""
         log.info("%s: connected to %s", self.client_id, self._broker)
 
+    def _unsubscribed(self, *args: Any) -> None:
+        if self.lease.retiring:
+            self.ready, self._reported = True, ""
+            log.info("%s: fewer slots are wanted; it is emptied and ended", self.client_id)
+
     def _disconnected(
         self,
         client: Client,
@@ -158,8 +214,3 @@ class Slot:
         properties: Properties | None,
     ) -> None:
         self.client.trouble = self.client.trouble or str(reason)
-
-
-def other_form(pattern: str) -> str:
-    """Return the shared form of a plain filter, and the plain form of a shared one."""
-    return pattern.removeprefix(SHARED) if pattern.startswith(SHARED) else SHARED + pattern

@@ -11,8 +11,11 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from ingest.bridge.delivery import Buffers
 from ingest.bridge.loop import Bridge
+from ingest.bridge.tenure import Tenure, steady
 from ingest.broker import Broker
+from ingest.names import session_name
 from ingest.ring import Ring
+from ingest.slots import Lease
 
 
 class Bench:
@@ -24,11 +27,22 @@ class Bench:
         self.woken: list[str] = []
         self.bridges: list[Bridge] = []
 
-    def bridge(self, buffers: Buffers, slots: int = 1) -> Bridge:
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the settings of bridges in processes of their own."""
+        return {
+            "MQTT_URL": f"mqtt://{self.broker.host}:{self.broker.port}",
+            "MQTT_TOPICS": f"{self.name}/#",
+            "MQTT_SHARED": str(self.shared).lower(),
+            "MQTT_GROUP": self.name,
+        }
+
+    def bridge(self, buffers: Buffers, slots: int = 1, tenure: Tenure | None = None) -> Bridge:
         """Return a bridge that is connected and subscribed; always the same session."""
-        bridge = Bridge(self.name, self.broker, [f"{self.name}/#"], buffers, self.woken.append, slots, self.shared)
+        tenure = tenure or tenure_of(*(session_name(self.name, number) for number in range(slots)))
+        bridge = Bridge(self.name, self.broker, [f"{self.name}/#"], buffers, self.woken.append, tenure, self.shared)
         self.bridges.append(bridge)
-        step_until(bridge, lambda: all(slot.ready for slot in bridge.slots))
+        step_until(bridge, lambda: len(bridge.slots) == slots and all(slot.ready for slot in bridge.slots))
         return bridge
 
     def publish(self, payloads: Iterable[bytes], topic: str = "v/telemetry", qos: int = 1) -> None:
@@ -42,6 +56,13 @@ class Bench:
             info.wait_for_publish(10)
         client.disconnect()
         client.loop_stop()
+
+
+def tenure_of(*sessions: str, lease_s: float = 3600.0, clock: Callable[[], float] = steady) -> Tenure:
+    """Return the tenure of a bridge that the database has just given some sessions."""
+    tenure = Tenure(lease_s, clock)
+    tenure.answered(tenure.clock(), [Lease(name, number, 1, False) for number, name in enumerate(sessions)], [])
+    return tenure
 
 
 def step_until(bridge: Bridge, condition: Callable[[], bool], seconds: float = 10) -> None:

@@ -117,6 +117,19 @@ class Mosquitto(Server):
         return f"mqtt://127.0.0.1:{self.port}"
 
 
+class Forgetful(Mosquitto):
+    """A broker with a queue of a few messages and no persistence, which publishes its counters every second."""
+
+    queue = 5
+
+    def command(self) -> list[str]:
+        (self.folder / "mosquitto.conf").write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser root\nsys_interval 1\n"
+            f"max_inflight_messages 1\nmax_queued_messages {self.queue}\n"
+        )
+        return [MOSQUITTO, "-c", str(self.folder / "mosquitto.conf")]
+
+
 def batches_in(*urls: str) -> list[Batch]:
     """Return every batch in some buffers."""
     found = []

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from ingest.bridge.loop import Bridge
 from ingest.broker import Broker, Dial, open_socket
-from ingest.tests.bridges import Bench, ring_of, step_for, step_until
+from ingest.names import session_name
+from ingest.tests.bridges import Bench, ring_of, step_for, step_until, tenure_of
 from ingest.tests.mqtt_bytes import connack, suback
 from ingest.tests.servers import Mosquitto, Valkey, free_port, needs_mosquitto, payloads_in
 from ingest.tests.test_bridge_loop import NoBuffers
@@ -67,7 +68,8 @@ def script() -> Iterator[Callable[..., ScriptedBroker]]:
 
 
 def bridge_to(url: str, topics: list[str] | None = None) -> Bridge:
-    return Bridge("slot", Broker.of_url(url), topics or ["#"], NoBuffers(), lambda buffer: None)
+    tenure = tenure_of(session_name("slot", 0))
+    return Bridge("slot", Broker.of_url(url), topics or ["#"], NoBuffers(), lambda buffer: None, tenure)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +96,7 @@ def test_an_unreachable_broker_is_reported_once_and_tried_again(
 ) -> None:
     monkeypatch.setattr("ingest.bridge.slot.LONGEST_PAUSE_S", 0.05)
     bridge = bridge_to(f"mqtt://127.0.0.1:{free_port()}")
+    bridge.step()
     slot, attempts = bridge.slots[0], set[int]()
 
     def has_tried_four_times() -> bool:
@@ -120,10 +123,10 @@ def test_a_refused_subscription_is_reported_by_name_and_the_others_are_kept(
     script: Callable[..., ScriptedBroker], caplog: pytest.LogCaptureFixture
 ) -> None:
     bridge = bridge_to(script(connack(), suback(1, 1, 0x87, 0)).url, ["a/#", "b/#", "c/#"])
-    step_until(bridge, lambda: bridge.slots[0].ready)
-    assert "the broker refuses the subscription to $share/dataflow/b/#: Not authorized" in caplog.text
-    assert "grants only QoS 0 to $share/dataflow/c/#" in caplog.text
-    assert "$share/dataflow/a/#" not in caplog.text
+    step_until(bridge, lambda: any(slot.ready for slot in bridge.slots))
+    assert "the broker refuses the subscription to $share/slot/b/#: Not authorized" in caplog.text
+    assert "grants only QoS 0 to $share/slot/c/#" in caplog.text
+    assert "$share/slot/a/#" not in caplog.text
 
 
 def test_when_every_subscription_is_refused_it_keeps_trying(

@@ -29,8 +29,9 @@ def online(run: CommandRun) -> None:
 
 
 def test_the_summary_goes_to_standard_output_and_everything_else_to_standard_error(
-    mosquitto: Mosquitto, tmp_path: Path
+    mosquitto: Mosquitto, watch: Watch, tmp_path: Path
 ) -> None:
+    watch(mosquitto.url)
     code, out, err = CommandRun(mosquitto.url, tmp_path, "--rate", "5", "--duration", "1", "--json").end()
     summary = json.loads(out)
     assert code == 0
@@ -91,7 +92,8 @@ def test_ctrl_c_drains_says_goodbye_and_prints_the_summary(mosquitto: Mosquitto,
     wait_until(lambda: [status for status, _ in witness.statuses["vehicle_02"]] == ["online", "offline"])
 
 
-def test_sigterm_ends_a_run_in_order_with_exit_code_0(mosquitto: Mosquitto, tmp_path: Path) -> None:
+def test_sigterm_ends_a_run_in_order_with_exit_code_0(mosquitto: Mosquitto, watch: Watch, tmp_path: Path) -> None:
+    watch(mosquitto.url)
     run = CommandRun(mosquitto.url, tmp_path, "--devices", "2", "--rate", "20", "--json")
     online(run)
     total = run.summary(signal.SIGTERM)["total"]
@@ -169,8 +171,9 @@ def test_the_help_has_examples_and_exit_codes(tmp_path: Path) -> None:
 
 
 def test_two_hundred_devices_at_a_thousand_readings_a_second_need_less_than_one_core(
-    mosquitto: Mosquitto, tmp_path: Path
+    mosquitto: Mosquitto, watch: Watch, tmp_path: Path
 ) -> None:
+    watch(mosquitto.url).close()  # the broker keeps them for it, which costs this process nothing
     arguments = ("--devices", "200", "--rate", "5", "--duration", "2", "--json")
     run = CommandRun(mosquitto.url, tmp_path, *arguments)
     online(run)

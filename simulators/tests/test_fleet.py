@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from simulators import connection, fleet
+from simulators import connection, fleet, sender
+from simulators.backoff import Backoff
 from simulators.counts import total
 from simulators.fleet import Ending, FileLimitError, raise_file_limit
 from simulators.summary import exit_code
@@ -60,6 +61,20 @@ def test_the_status_is_retained_for_those_who_come_later(broker_url: str, watch:
     witness = watch(broker_url, f"status/{device}")
     wait_until(lambda: witness.statuses[device])
     assert witness.statuses[device] == [("offline", True)]
+
+
+def test_what_nobody_subscribes_to_waits_at_the_device_and_goes_on_in_order_when_somebody_does(
+    mosquitto: Mosquitto, watch: Watch, tmp_path: Path, quick_retries: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "Backoff", lambda: Backoff(0.1, 0.2))
+    run = Run(plan_of(mosquitto.url, tmp_path, only="vehicle_01", rate=20, duration=2))
+    time.sleep(1)
+    assert run.acknowledged == 0
+    witness = watch(mosquitto.url, "vehicles/#")
+    counts = run.outcome().counts["vehicle_01"]
+    assert (counts.made, counts.acknowledged, counts.set_aside) == (40, 40, 0)
+    assert counts.refused > 0
+    wait_until(lambda: witness.sequence("vehicle_01") == list(range(1, 41)))
 
 
 def test_sequence_and_state_go_on_in_the_next_run(broker_url: str, watch: Watch, tmp_path: Path) -> None:

@@ -48,8 +48,8 @@ class Desk:
         self.line = Line()
         self.sender.begin(self.line.publish, receive_maximum)
 
-    def answer(self, number: int, refusal: str | None = None) -> None:
-        self.sender.answer(number, refusal)
+    def answer(self, number: int, refusal: str | None = None, unheard: bool = False) -> None:
+        self.sender.answer(number, refusal, unheard)
         self.sender.pump()
 
 
@@ -152,6 +152,19 @@ def test_a_row_that_alone_is_refused_is_set_aside_and_blocks_nobody(desk: Desk) 
     assert desk.line.packets.count(b"2") >= 5
     desk.put(31, 60)
     assert desk.line.packets[-WINDOW:] == sent(31, 30 + WINDOW), "the window is open again"
+
+
+def test_rows_that_nobody_subscribes_to_stay_and_go_in_order_one_by_one_until_somebody_does(desk: Desk) -> None:
+    desk.put(1, 3)
+    desk.connect()
+    for number in range(1, 4):
+        desk.answer(number, unheard=True)
+    for number in range(4, 24):
+        assert desk.line.packets[3:] == [b"1"] * (number - 3)
+        desk.answer(number, unheard=True)
+    assert (desk.counts.set_aside, desk.counts.acknowledged, desk.outbox.waiting) == (0, 0, 3)
+    desk.answer(24)
+    assert desk.line.packets[-2:] == sent(2, 3), "the window is open again"
 
 
 def test_a_suspect_that_was_dropped_meanwhile_is_forgotten(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from cryptography.x509.oid import NameOID
 
 from simulators import fleet
 from simulators.fleet import Outcome
-from simulators.tests.mosquitto import Mosquitto, running_mosquitto
+from simulators.tests.conftest import Watch
+from simulators.tests.mosquitto import Mosquitto, free_port, running_mosquitto
 from simulators.tests.running import Run, plan_of
+from simulators.tests.witness import wait_until
 
 KEY_PEM = (
     serialization.Encoding.PEM,
@@ -47,15 +50,30 @@ def self_signed(folder: Path, host: str) -> tuple[Path, Path]:
     return certificate_file, key_file
 
 
+@pytest.fixture
+def plain_port() -> int:
+    """The port on which the same broker listens without TLS."""
+    return free_port()
+
+
 @pytest.fixture(params=["localhost"])
-def secure(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mosquitto]:
+def secure(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plain_port: int
+) -> Iterator[Mosquitto]:
     """A broker whose certificate names the host of the parameter, and which this process trusts."""
     certificate, key = self_signed(tmp_path, request.param)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     monkeypatch.setattr(fleet, "STUCK_S", 1.0)
-    lines = ("allow_anonymous true", f"certfile {certificate}", f"keyfile {key}")
+    lines = ("allow_anonymous true", f"certfile {certificate}", f"keyfile {key}", f"listener {plain_port} 127.0.0.1")
     with running_mosquitto(tmp_path, *lines) as broker:
+        # Mosquitto opens one listener after the other.
+        wait_until(lambda: answers(plain_port))
         yield broker
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def run(broker: Mosquitto, folder: Path) -> Outcome:
@@ -63,9 +81,11 @@ def run(broker: Mosquitto, folder: Path) -> Outcome:
     return Run(plan_of(url, folder / "outbox", only="vehicle_01", rate=20, duration=0.5)).outcome()
 
 
-def test_readings_arrive_over_tls(secure: Mosquitto, tmp_path: Path) -> None:
+def test_readings_arrive_over_tls(secure: Mosquitto, tmp_path: Path, watch: Watch, plain_port: int) -> None:
+    witness = watch(f"mqtt://127.0.0.1:{plain_port}")
     counts = run(secure, tmp_path).counts["vehicle_01"]
     assert (counts.made, counts.acknowledged) == (10, 10)
+    wait_until(lambda: witness.sequence("vehicle_01") == list(range(1, 11)))
 
 
 @pytest.mark.parametrize("secure", ["elsewhere.example"], indirect=True)
