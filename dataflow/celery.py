@@ -6,39 +6,41 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import after_task_publish, beat_init, task_postrun, worker_init
+from celery.signals import task_postrun, task_prerun, worker_init
 from django.conf import settings
 
 from dataflow.lib.heartbeat import Heartbeat
+from validation.vitals import WORKER_QUEUES, WORKERS, Vitals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dataflow.settings")
 
 app = Celery("dataflow")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-# celery-redbeat reads its settings from the application's own, without Celery's namespace (nyaruka/rapidpro#6845).
-# A function, because whoever imports this package must not thereby load the settings: `manage.py up` and the tests
-# start services first.
-app.add_defaults(lambda: {"redbeat_redis_url": settings.REDIS_URL})
-app.conf.redbeat_redis_options = {"socket_timeout": 10, "socket_connect_timeout": 5}
-app.conf.beat_max_loop_interval = 5  # seconds; the sweep is due every few
-app.conf.redbeat_lock_timeout = 30  # seconds until another scheduler takes over from a dead one
 # Celery closes the database after every task unless told after how many. A drain may take a millisecond, a connection
 # five. A task that fails gives its connection up by itself (validation/tasks.py).
 app.conf["CELERY_DB_REUSE_MAX"] = 10_000
 
 
-def show_that_a_worker_works(**event: Any) -> None:
-    """Touch a file whenever a task has ended. The scheduler gives every worker one within seconds."""
-    heartbeat = Heartbeat(settings.DATA_DIR, "worker")
-    task_postrun.connect(lambda **event: heartbeat.beat(), weak=False)
+def show_that_a_worker_works(sender: Any, **event: Any) -> None:
+    """Touch a file whenever a task has ended, and show in Redis what the worker does.
 
+    The scheduler gives every worker a task within seconds; a worker that gets none although there are some ends itself.
+    """
+    name = str(sender.hostname).partition("@")[0]  # as its option -n has it
+    heartbeat = Heartbeat(settings.DATA_DIR, name)
+    vitals = Vitals(settings.REDIS_URL, WORKERS, str(sender.hostname), queues=WORKER_QUEUES)
 
-def show_that_the_scheduler_sends(**event: Any) -> None:
-    """Touch a file whenever the scheduler has sent a task."""
-    heartbeat = Heartbeat(settings.DATA_DIR, "scheduler")
-    after_task_publish.connect(lambda **event: heartbeat.beat(), weak=False)
+    def begins(task: Any, **event: Any) -> None:
+        vitals.task_begins(task.name)
+
+    def ends(**event: Any) -> None:
+        vitals.task_ends()
+        heartbeat.beat()
+
+    task_prerun.connect(begins, weak=False)
+    task_postrun.connect(ends, weak=False)
+    vitals.start()
 
 
 worker_init.connect(show_that_a_worker_works)
-beat_init.connect(show_that_the_scheduler_sends)

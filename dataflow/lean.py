@@ -1,4 +1,4 @@
-"""Settings of the processes that show nothing: bridge, scheduler and simulators. They leave the site out of memory.
+"""Settings of the processes that show nothing: bridge, scheduler, simulators, `up`. The site stays out of memory.
 
 What the site alone needs (admin, REST, sign-in, pages) costs a process some 15 MB. Everything else is the same.
 """

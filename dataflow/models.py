@@ -19,3 +19,21 @@ class Restoration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} from {self.made:%Y-%m-%d %H:%M}"
+
+
+class ScheduledJob(models.Model):
+    """The newest slot of a job that was taken, and by which scheduler; `dataflow.scheduler` writes this."""
+
+    name = models.CharField(max_length=100, primary_key=True)
+    every_s = models.FloatField(help_text="Seconds of a slot.")
+    slot = models.BigIntegerField(help_text="Slots since 1970.")
+    holder = models.CharField(max_length=300, help_text="The scheduler that took it.")
+    taken_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("name",)
+        default_permissions = ("view",)
+        verbose_name_plural = "workers and schedule"
+
+    def __str__(self) -> str:
+        return self.name

@@ -62,6 +62,10 @@ try:
     BUFFER_URLS = env.urls("BUFFER_URLS", REDIS_SCHEMES) if env.find("BUFFER_URLS") else []
     if not BUFFER_URLS:
         MISSING.append("BUFFER_URLS")
+    # A buffer that is fuller gets no batches; what is left is room for acknowledging, deleting and counting.
+    BUFFER_FILL_PERCENT = env.count("BUFFER_FILL_PERCENT", 80)
+    # Megabytes that all buffers together may hold before none gets any more; 0 for no bound.
+    BUFFERS_MAX_MB = env.count("BUFFERS_MAX_MB", 0, least=0)
     DRAIN_TASK = "validation.drain"
 
     # --- The store -------------------------------------------------------------------------------------------------
@@ -83,7 +87,14 @@ if DATABASE_URL:
     DATABASES["default"] = Env.db_url_config(DATABASE_URL) | {"CONN_MAX_AGE": 0}
     # Persistent connections of a web process belong in a pool, because under ASGI every request may come on a thread
     # of its own. A worker holds one of them, so that a task does not pay for a connection.
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 0, "max_size": 8, "timeout": 10}
+    # A pool that cannot connect waits twice as long before each further try, and makes nobody else try meanwhile. After
+    # `reconnect_timeout` it begins anew, so that a database that is back after a long outage is found within seconds.
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 0,
+        "max_size": 8,
+        "timeout": 10,
+        "reconnect_timeout": 4,
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Workers -------------------------------------------------------------------------------------------------------
@@ -108,15 +119,25 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 SWEEP_SECONDS = 3.0  # how often the sweep looks for what a lost wake or a dead worker left in a buffer
 SETTLE_SECONDS = 60.0  # how often the ledger folds settled entries into minutes
 TIDY_SECONDS = 60.0  # how often the bounds of quarantine are looked at
+CANARY_SECONDS = 10.0  # how often a task that only shows that its queue moves is sent into each queue
+CHECK_SECONDS = 60.0  # how often the books are checked
 UPKEEP_SECONDS = 600.0  # how often days that a model no longer keeps are removed, and widened columns worked on
 CELERY_BEAT_SCHEDULE = {
     "sweep the buffers": {"task": "validation.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": 10}},
+    # One for each of WORKER_QUEUES in validation/vitals.py.
+    "send a canary": {
+        "task": "validation.canary",
+        "schedule": CANARY_SECONDS,
+        "args": ["celery"],
+        "options": {"queue": "celery", "expires": 60},
+    },
     "settle the ledger": {
         "task": "validation.settle",
         "schedule": SETTLE_SECONDS,
         "options": {"expires": 50},
     },
     "bound the quarantine": {"task": "validation.tidy", "schedule": TIDY_SECONDS, "options": {"expires": 50}},
+    "check the books": {"task": "validation.check_books", "schedule": CHECK_SECONDS, "options": {"expires": 50}},
     "look after the tables": {"task": "validation.upkeep", "schedule": UPKEEP_SECONDS, "options": {"expires": 500}},
 }
 
@@ -246,6 +267,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Real-time telemetry: devices, their newest values, their history, and the doors for new readings.",
     "VERSION": "1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {"BufferStateEnum": "ingest.models.Buffer.State"},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

@@ -2,11 +2,11 @@
 
 This is the whole data path of the worker, in the order in which it happens:
 
-    read (held, new, or left by the dead)  →  judge  →  make devices and days known  →  one transaction:
-    rows, newest values, quarantine, ledger  →  XACK and XDEL  →  announce, keep some for trials
+    read (new, then what was left over)  →  judge  →  make devices and days known  →  one transaction:
+    rows, newest values, quarantine, ledger  →  XDEL and XACK  →  announce, keep some for trials
 
-An entry that fails stays with this consumer, is tried again by its next drain or by whoever reclaims it, and does not
-hold up the others.
+An entry that fails, or whose worker dies, does not hold up the others: it is tried again after what is new, alone
+(`validation.suspects`).
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from collections.abc import Sequence
 
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, transaction
 
-from ingest.envelope import VERSION, Batch
 from validation import ledger, quarantine
 from validation.announce import announce
 from validation.ledger import Outcome
 from validation.newest import stored_devices
 from validation.recent import Keeper
-from validation.streams import Entry, StreamReader
+from validation.streams import Entry, StreamReader, batch_in
+from validation.suspects import Suspects
+from validation.trails import pack
 from validation.writing import Writer
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 # Entries of a chunk. 16 full batches are 8,000 messages: enough to make the transaction's own cost vanish, and some
 # tens of megabytes at the very most.
 CHUNK = 16
+# Seconds of a turn, at least, for entries that somebody has begun before: however much is new, they have their share.
+LEFT_SECONDS = 2.0
 
 
 class TakenElsewhere(Exception):
@@ -43,6 +46,7 @@ class Drain:
     def __init__(self) -> None:
         self.writer = Writer()
         self.recent = Keeper()
+        self.suspects = Suspects(self.writer, self.store)
 
     def run(self, reader: StreamReader, buffer: str, seconds: float) -> bool:
         """Drain until the stream has nothing for us or time is up; say whether there is more.
@@ -50,10 +54,20 @@ class Drain:
         Blocks for I/O. Raises what the database raises when it is away; the entries stay in the stream.
         """
         deadline = time.monotonic() + seconds
-        for entries in reader.chunks(CHUNK):
+        more = False
+        while not more and (entries := reader.new(CHUNK)):
             self._finish(reader, buffer, entries)
-            if time.monotonic() >= deadline:
-                return True
+            more = time.monotonic() >= deadline
+        return self._go_over_what_is_left(reader, buffer, LEFT_SECONDS) or more
+
+    def _go_over_what_is_left(self, reader: StreamReader, buffer: str, seconds: float) -> bool:
+        """Try each entry that was begun and not finished; say whether time was up before all had their turn."""
+        deadline = time.monotonic() + seconds
+        for entries in reader.left(CHUNK):
+            for entry in self.suspects.in_order(reader.client, entries):
+                self.suspects.settle(reader, buffer, entry)
+                if time.monotonic() >= deadline:
+                    return True
         return False
 
     def _finish(self, reader: StreamReader, buffer: str, entries: Sequence[Entry]) -> None:
@@ -67,9 +81,7 @@ class Drain:
                 for entry in entries:
                     self._finish(reader, buffer, [entry])
                 return
-            log.exception(
-                "the entry %s of buffer %s cannot be stored; it stays and is tried again", entries[0].name, buffer
-            )
+            log.exception("the entry %s of buffer %s cannot be stored; it is tried again", entries[0].name, buffer)
             return
         reader.finish(entries)
 
@@ -94,13 +106,20 @@ class Drain:
         raise TakenElsewhere
 
     def _store(self, buffer: str, entries: Sequence[Entry], *, isolate: bool) -> None:
-        batches = [entry.batch or _unreadable(entry) for entry in entries]
+        batches = [batch_in(entry) for entry in entries]
         judged = self.writer.judge(batches)
         with transaction.atomic():
             self.writer.write(judged, isolate=isolate)
             quarantine.keep(buffer, entries, judged.rejected, judged.model_ids)
             outcomes = [
-                Outcome(entry.id, batch.minute, len(batch) if entry.batch else 0, readings, verdicts)
+                Outcome(
+                    entry.id,
+                    batch.minute,
+                    len(batch) if entry.batch else 0,
+                    readings,
+                    verdicts,
+                    pack(batch.source, batch.received),
+                )
                 for entry, batch, readings, verdicts in zip(
                     entries, batches, judged.judgement.readings, judged.verdicts, strict=True
                 )
@@ -111,9 +130,3 @@ class Drain:
             if len(columns):
                 announce(columns.rows.model.spec.name, stored_devices(columns))
         self.recent.keep(judged.judgement, batches)
-
-
-def _unreadable(entry: Entry) -> Batch:
-    """Return an entry that is no batch as a message on no topic, so that it ends in quarantine and not in a loop."""
-    came = entry.id[0]  # in milliseconds, by the clock of the buffer
-    return Batch(VERSION, "unreadable", came // 60_000, [came / 1000], [b"unreadable"], [entry.raw])

@@ -9,16 +9,20 @@ from contextlib import contextmanager
 from typing import ParamSpec, TypeVar, cast
 
 import redis
-from celery import current_app, shared_task
+from celery import current_app, current_task, shared_task
 from django.conf import settings
 from django.db import connection
 
-from ingest.ring import connect, identify, without_password
+from ingest.buffers import ring_urls
+from ingest.ring import STREAM, connect, identify, identity_of, without_password
 from ingest.wake import WAKE_TTL_S, send_drain_task, wake_key
-from validation import quarantine, replay, upkeep
+from validation import bookkeeping, quarantine, replay, upkeep, vitals
+from validation.attempts import Notes
 from validation.backlog import is_behind
 from validation.drain import Drain
+from validation.ring import look_after
 from validation.settling import settle as settle_buffer
+from validation.settling import settle_removed
 from validation.streams import StreamReader
 
 log = logging.getLogger(__name__)
@@ -30,6 +34,7 @@ REPLAY_SECONDS = 0.5
 # Seconds until a replay asks again whether live ingest has caught up.
 REPLAY_WAITS_S = 0.05
 UPKEEP_TASK = "validation.upkeep"
+BREATHE_TASK, BREATHE_EXPIRES_S = "validation.breathe", 60
 UPKEEP_SECONDS, UPKEEP_REST_S = 1.0, 1.0
 
 Arguments = ParamSpec("Arguments")
@@ -43,18 +48,27 @@ class Worker:
         self.process = os.getpid()
         self.drain = Drain()
         self.queue = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5)
-        self._clients = {url: connect(url) for url in settings.BUFFER_URLS}
-        self._urls: dict[str, str] = {}
+        self._clients: dict[str, redis.Redis] = {}  # by address
+        self._urls: dict[str, str] = {}  # by identity
 
     def client(self, buffer: str) -> redis.Redis | None:
-        """Return a client of the buffer with this identity, asking the servers when it is not remembered."""
-        if buffer not in self._urls:
-            for url in self._clients:
-                try:
-                    self._urls[identify(url)] = url
-                except redis.RedisError as error:
-                    log.warning("the buffer %s cannot be asked who it is: %s", without_password(url), error)
-        return self._clients.get(self._urls.get(buffer, ""))
+        """Return a client of the buffer with this identity, asking all servers when it is not where it was."""
+        known = self._urls.pop(buffer, None)
+        for url in [known] if known and self._is_at(known, buffer) else ring_urls():
+            if url == known or self._is_at(url, buffer):
+                self._urls[buffer] = url
+                return self._clients[url]
+        return None
+
+    def _is_at(self, url: str, buffer: str) -> bool:
+        """Ask who a server is: it may have been wiped, and what it takes then belongs to another identity."""
+        if url not in self._clients:
+            self._clients[url] = connect(url)
+        try:
+            return identity_of(self._clients[url]) == buffer
+        except redis.RedisError as error:
+            log.warning("the buffer %s cannot be asked who it is: %s", without_password(url), error)
+            return False
 
 
 _workers: list[Worker] = []
@@ -104,18 +118,40 @@ def drain(buffer: str) -> None:
 def sweep() -> None:
     """Wake a worker for what a lost wake or a dead worker left: buffers that hold something, replays that stand."""
     worker = worker_of_process()
-    for url in settings.BUFFER_URLS:
+    look_after()
+    for url in ring_urls():
         try:
             with connect(url) as client:
                 reader = StreamReader(client)
                 reader.ensure_group()
                 reader.drop_idle_consumers()
+                Notes(client).tidy(STREAM)
                 if reader.waiting():
                     wake(worker, identify(url))
         except redis.RedisError as error:
             log.warning("the buffer %s cannot be swept: %s", without_password(url), error)
     for replay_id in replay.abandoned():
         replay.wake(replay_id)
+
+
+@task("validation.canary")
+def canary(queue: str) -> None:
+    """Note that a queue moves, and send as many empty tasks into it as there are other workers.
+
+    So each worker gets one, as Redis serves first who has waited longest, and one that gets none is deaf.
+    """
+    client = worker_of_process().queue
+    request = current_task.request
+    vitals.note_canary(client, queue, getattr(request, "sent", None), str(getattr(request, "hostname", "") or ""))
+    moment = vitals.now(client)
+    living = sum(vitals.is_alive(sign, moment) for sign in vitals.signs(client, vitals.WORKERS))
+    for _ in range(living - 1):
+        current_app.send_task(BREATHE_TASK, queue=queue, expires=BREATHE_EXPIRES_S, retry=False, ignore_result=True)
+
+
+@task(BREATHE_TASK)
+def breathe() -> None:
+    """Do nothing: that a worker does it shows that it hears."""
 
 
 @task(replay.TASK)
@@ -133,6 +169,12 @@ def tidy() -> None:
     quarantine.enforce_limits()
 
 
+@task("validation.check_books")
+def check_books() -> None:
+    """Look at the books, and raise an alarm when they do not balance."""
+    bookkeeping.check(ring_urls())
+
+
 @task(UPKEEP_TASK)
 def look_after_tables() -> None:
     """Remove the days that models no longer keep, finish columns that became numbers; come again while some is left."""
@@ -144,12 +186,13 @@ def look_after_tables() -> None:
 @task("validation.settle")
 def settle() -> None:
     """Fold old ledger entries into sums of a minute, for every buffer that answers."""
-    for url in settings.BUFFER_URLS:
+    for url in ring_urls():
         try:
             with connect(url) as client:
                 settle_buffer(client, identify(url))
         except redis.RedisError as error:
             log.warning("the ledger of the buffer %s cannot be settled: %s", without_password(url), error)
+    settle_removed()
 
 
 def wake(worker: Worker, buffer: str) -> None:

@@ -23,6 +23,7 @@ from django.db import connection
 from psycopg.sql import SQL
 
 from dataflow.bench.processes import processes, resident_bytes, seconds_by_kind
+from ingest.buffers import ring_urls
 from ingest.ring import connect
 from validation.audit import Audit, audit
 from validation.streams import StreamReader
@@ -108,7 +109,7 @@ class RunningLoad:
 
 
 def _urls() -> list[str]:
-    return [settings.DATABASE_URL, settings.REDIS_URL, *settings.BUFFER_URLS, settings.MQTT_URL]
+    return [settings.DATABASE_URL, settings.REDIS_URL, *ring_urls(), settings.MQTT_URL]
 
 
 def wait_for_rows(prefix: str, expected: int, models: Sequence[str] = ("vehicle",)) -> float:
@@ -116,7 +117,7 @@ def wait_for_rows(prefix: str, expected: int, models: Sequence[str] = ("vehicle"
 
     The streams tell cheaply that nothing waits; then the rows are counted.
     """
-    clients = [connect(url) for url in settings.BUFFER_URLS]
+    clients = [connect(url) for url in ring_urls()]
     readers = [StreamReader(client) for client in clients]
     last, changed = -1, time.monotonic()
     while True:
@@ -148,7 +149,7 @@ def _rows(prefix: str, model: str) -> int:
 def settled_audit() -> Audit:
     """Return the books as soon as nothing is in flight, or as they are after some seconds."""
     for _ in range(50):
-        books = audit(settings.BUFFER_URLS)
+        books = audit(ring_urls())
         if books.total.in_flight == 0:
             break
         time.sleep(0.1)

@@ -92,7 +92,10 @@ class Launch:
         with await asyncio.to_thread(choosing_ports):
             plan = await asyncio.to_thread(self._plan)
             await supervisor.start_services(plan.services)
-        self.programs = replace(self.programs, settings=self._settings(plan))
+        queue_url = plan.settings.get("REDIS_URL") or self.given.find("REDIS_URL") or ""
+        self.programs = replace(
+            self.programs, settings=self._settings(plan), data_dir=self.stack.data_dir, queue_url=queue_url
+        )
         self.stack.publish(self.programs.settings)
         await supervisor.run(self.programs.set_up())
         for stage, program in self.programs.running():

@@ -10,6 +10,7 @@ from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections.abc import Sequence
 from contextlib import suppress
 
+from dataflow.embedded.listening import listen
 from dataflow.embedded.output import Output
 from dataflow.embedded.probes import Unreachable
 from dataflow.embedded.program import Program, Service, ServiceError
@@ -66,6 +67,7 @@ class Child:
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._relay: asyncio.Task[None] | None = None
+        self._listening: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -76,12 +78,17 @@ class Child:
         """Start the process and keep it running from now on. Raises OSError when Python itself cannot be started."""
         await self._spawn()
         self._task = asyncio.create_task(self._keep(), name=self.name)
+        if sign := self._program.sign_of_life:
+            self._listening = asyncio.create_task(listen(self, sign, self._output), name=f"listen to {self.name}")
 
     async def stop(self) -> None:
         """End the process by its own signal, or by force when it takes too long; never start it again."""
         self._stopping.set()
+        if self._listening:
+            self._listening.cancel()
         if self.pid:
             self.signal(self._program.stop_signal)
+            self.signal(signal.SIGCONT)  # one that stands still could not hear it
         if self._task:
             done, _ = await asyncio.wait({self._task}, timeout=self._program.stop_seconds)
             if not done:
@@ -136,6 +143,10 @@ class Child:
         self._kill_group()
         if self._relay:
             await asyncio.wait({self._relay}, timeout=LAST_WORDS_S)
+
+    def end_by_force(self) -> None:
+        """Kill the process and all that belongs to its group; it is started again."""
+        self._kill_group()
 
     def _kill_group(self) -> None:
         if self.process:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -31,6 +31,18 @@ class Account:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SignOfLife:
+    """A file that a program touches while it works; left alone for `patience_s`, it shows that the program hangs.
+
+    Unless `has_work` says that there is nothing to do. It may block for a second.
+    """
+
+    file: Path
+    patience_s: float
+    has_work: Callable[[], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Program:
     """A command line and how to end it. `env` is added to the environment of whoever starts it."""
 
@@ -42,6 +54,7 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 10.0  # how long a stop may take before the whole group is killed
     orphan_signal: signal.Signals = signal.SIGKILL  # what it gets when its parent dies
+    sign_of_life: SignOfLife | None = None  # without it, it is killed and started again
 
     def command(self) -> list[str]:
         """Return the command line on its leash; the caller becomes the parent whose death ends the program."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from dataflow.embedded.program import Program
+from dataflow.embedded.program import Program, SignOfLife
 from dataflow.embedded.supervisor import Stage
+from dataflow.lib.heartbeat import FOLDER
+from ingest.names import session_name
+from validation.vitals import DEAF_S, WORKER_QUEUES, there_is_work
 
 # The largest message a browser may send: a subscription that names every device of a page.
 WEBSOCKET_BYTES = 65_536
@@ -31,6 +35,9 @@ class Programs:
     bridges: int
     workers: int
     simulated: int
+    group: str = "dataflow"  # begins the names of the bridges' sessions
+    data_dir: Path | None = None  # where workers show that they work
+    queue_url: str = ""  # the Redis with their queue
 
     @property
     def local_url(self) -> str:
@@ -43,8 +50,8 @@ class Programs:
         return self._manage("set_up", "set_up")
 
     def bridge_sessions(self) -> list[str]:
-        """Return the client ids that the bridges use, which `ingest.bridge.loop` makes from their names."""
-        return [f"dataflow-bridge-{number}-0" for number in range(self.bridges)]
+        """Return the client ids that the bridges use with the embedded broker, which does not share: one."""
+        return [session_name(self.group, 0)]
 
     def running(self) -> Iterator[tuple[Stage, Program]]:
         """Return what runs all the time, but for the simulated vehicles."""
@@ -53,7 +60,7 @@ class Programs:
             yield Stage.BRIDGES, _lean(replace(self._manage(name, "run_bridge", "--name", name), stop_seconds=15))
         for number in range(self.workers):
             yield Stage.WORKERS, self._worker(f"worker-{number}")
-        scheduler = self._celery("scheduler", "beat", "-S", "redbeat.RedBeatScheduler", "-l", "warning")
+        scheduler = self._celery("scheduler", "beat", "-S", "dataflow.scheduler.SlotScheduler", "-l", "warning")
         yield Stage.SCHEDULER, _lean(scheduler)
         yield Stage.SITE, self._site()
 
@@ -69,7 +76,14 @@ class Programs:
         pool = ("-P", "solo", "-n", f"{name}@%h", "--prefetch-multiplier", "1")
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "warning")
         # A stop waits for the task in hand, which makes room after some seconds.
-        return replace(self._celery(name, "worker", *pool, *quiet), stop_seconds=20)
+        return replace(self._celery(name, "worker", *pool, *quiet), stop_seconds=20, sign_of_life=self._sign(name))
+
+    def _sign(self, name: str) -> SignOfLife | None:
+        if self.data_dir is None or not self.queue_url:
+            return None
+        has_work = partial(there_is_work, self.queue_url, WORKER_QUEUES)
+        # A deaf worker notices by itself at DEAF_S. This is for one that cannot even do that.
+        return SignOfLife(file=self.data_dir / FOLDER / name, patience_s=DEAF_S + 5, has_work=has_work)
 
     def _site(self) -> Program:
         listen = ("-b", self.bind, "-p", str(self.port))
@@ -88,6 +102,8 @@ class Programs:
 
     def _program(self, name: str, *argv: str) -> Program:
         env = {**self.settings, "PYTHONUNBUFFERED": "1", "DJANGO_SETTINGS_MODULE": "dataflow.settings"}
+        # Threads of Python run one at a time, so heaps of their own only keep memory: some 15 MB over all processes.
+        env["MALLOC_ARENA_MAX"] = "1"
         return Program(name=name, argv=argv, env=env, cwd=self.base)
 
 

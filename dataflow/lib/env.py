@@ -86,11 +86,11 @@ class Environment:
             raise SettingError(f"{name} is {value!r}: expected true or false.")
         return value.lower() in TRUE
 
-    def count(self, name: str, default: int) -> int:
-        """Return a whole number of at least 1."""
+    def count(self, name: str, default: int, least: int = 1) -> int:
+        """Return a whole number that is not below `least`."""
         value = self.text(name, str(default))
-        if not (value.isascii() and value.isdigit() and int(value) > 0):
-            raise SettingError(f"{name} is {value!r}: expected a whole number of 1 or more.")
+        if not (value.isascii() and value.isdigit() and int(value) >= least):
+            raise SettingError(f"{name} is {value!r}: expected a whole number of {least} or more.")
         return int(value)
 
     def names(self, name: str, default: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,7 +46,20 @@ def new_database() -> Iterator[str]:
         yield url_of(name)
     finally:
         with psycopg.connect(url_of("postgres"), autocommit=True) as server:
+            _drop(server, name)
+
+
+def _drop(server: psycopg.Connection[Any], name: str) -> None:
+    """Remove a database; wait for autovacuum, which only a superuser may throw out of it."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
             server.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
+            return
+        except psycopg.errors.InsufficientPrivilege:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 def back_up(path: Path, method: Method | None = None, buffers: list[str] | None = None) -> Made:

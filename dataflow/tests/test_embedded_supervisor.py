@@ -11,13 +11,14 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dataflow.embedded.output import Output
 from dataflow.embedded.process import Child
-from dataflow.embedded.program import Program
+from dataflow.embedded.program import Program, SignOfLife
 from dataflow.embedded.supervisor import Stage, StepFailed, Supervisor
 
 # Prints its name, then notes the signal it is sent, and ends after a while. Its own child sleeps in the same group.
@@ -98,6 +99,33 @@ async def test_restarts_in_a_row_come_ever_more_slowly() -> None:
     assert "ended (status 7)" in screen.getvalue()
 
 
+# Touches a file ten times a second, and prints when it was started.
+BUSY = """
+import pathlib, sys, time
+print("started", flush=True)
+while True:
+    pathlib.Path(sys.argv[1]).touch()
+    time.sleep(0.1)
+"""
+
+
+async def test_a_child_that_stands_still_is_started_again_when_there_is_work_for_it(tmp_path: Path) -> None:
+    work = [False]
+    sign = SignOfLife(file=tmp_path / "sign", patience_s=0.8, has_work=lambda: work[0])
+    program = replace(python("worker", BUSY, str(sign.file)), sign_of_life=sign)
+    async with running(program) as (child, screen):
+        await asyncio.sleep(1.5)
+        assert child.restarts == 0, "it shows that it works"
+        child.signal(signal.SIGSTOP)
+        await asyncio.sleep(1.5)
+        assert child.restarts == 0, "nothing is to be done"
+        work[0] = True
+        await until(lambda: screen.getvalue().count("started") == 2)
+        assert "did nothing for 0.8 s although there is work: killed" in screen.getvalue()
+        child.signal(signal.SIGSTOP)  # and it can be stopped in this state, in order
+        work[0] = False
+
+
 async def test_a_child_that_ignores_its_signal_is_killed_after_its_time() -> None:
     async with running(python("stubborn", STUBBORN, stop_seconds=0.3)) as (child, screen):
         began = time.monotonic()
@@ -153,7 +181,7 @@ def test_nothing_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
 import asyncio, sys
 from dataflow.embedded.output import Output
 from dataflow.embedded.process import Child
-from dataflow.embedded.program import Program
+from dataflow.embedded.program import Program, SignOfLife
 async def main():
     program = Program(name="child", argv=({sys.executable!r}, "-c", {POLITE!r}, "notes", "0", "child"))
     await Child(program, Output(sys.stdout)).start()

@@ -116,7 +116,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def up(data_dir: Path) -> Iterator[Up]:
-    stack = Up(data_dir, "--simulate", "1").wait()
+    stack = Up(data_dir, "--simulate", "1", "--bridges", "2").wait()
     yield stack
     if stack.process.poll() is None:
         stack.end(signal.SIGKILL)
@@ -140,6 +140,16 @@ def test_another_terminal_finds_the_services(up: Up) -> None:
     everything = [found[name] for name in found if name != "buffers"] + found["buffers"]
     assert all(service["answers"] for service in everything), found
     assert status == 0
+
+
+def test_it_starts_as_many_bridges_as_asked_for_and_says_what_the_embedded_broker_makes_of_them(up: Up) -> None:
+    def held() -> list[int]:
+        command = manage("bridges", "--json")
+        answer = subprocess.run(command, env=environment(up.data_dir), cwd=BASE, capture_output=True, check=False)
+        return sorted(len(bridge["slots"]) for bridge in json.loads(answer.stdout)["bridges"] if bridge["alive"])
+
+    until(lambda: held() == [0, 1])
+    assert "one bridge works and the others stand by" in up.err.read_text()
 
 
 def test_a_second_up_on_the_same_folder_is_refused(up: Up) -> None:

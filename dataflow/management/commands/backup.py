@@ -16,6 +16,7 @@ from dataflow.backup.errors import BackupError
 from dataflow.backup.making import Made, make, path_of
 from dataflow.backup.server import servers
 from dataflow.embedded.probes import Unreachable
+from ingest.buffers import ring_urls
 
 FAILED, NO_SERVICE, INTERRUPTED = 1, 3, 130
 
@@ -56,7 +57,7 @@ class Command(BaseCommand):
         began = time.monotonic()
         try:
             with servers(
-                settings.DATABASE_URL, settings.BUFFER_URLS, Path(settings.DATA_DIR), fresh=False, say=self.stderr.write
+                settings.DATABASE_URL, ring_urls(), Path(settings.DATA_DIR), fresh=False, say=self.stderr.write
             ) as where:
                 made = make(where.database, where.buffers, path_of(path), method, self.stderr.write)
         except Unreachable as error:

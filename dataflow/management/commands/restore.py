@@ -18,6 +18,7 @@ from dataflow.backup.manifest import Manifest
 from dataflow.backup.restoring import Restored, read_manifest, restore
 from dataflow.backup.server import servers
 from dataflow.embedded.probes import Unreachable
+from ingest.buffers import ring_urls
 
 FAILED, WRONG_USAGE, NO_SERVICE, INTERRUPTED = 1, 2, 3, 130
 
@@ -80,7 +81,7 @@ class Command(BaseCommand):
     def _restore(self, path: Path, into: str, *, replace: bool) -> Restored:
         say = self.stderr.write
         database = into or settings.DATABASE_URL
-        with servers(database, settings.BUFFER_URLS, Path(settings.DATA_DIR), fresh=True, say=say) as where:
+        with servers(database, ring_urls(), Path(settings.DATA_DIR), fresh=True, say=say) as where:
             restored = restore(path, where.database, where.buffers, replace=replace, say=say)
         say(restored.restoration.sentence)
         return restored

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from dataflow.embedded.given import masked
 from dataflow.embedded.probes import Unreachable, probe_database, probe_mqtt, probe_redis, probe_site
+from ingest.buffers import ring_urls
 
 NO_SERVICE = 3
 NOT_SET = "not set: start `manage.py up`, or set it"
@@ -71,7 +72,8 @@ def look() -> dict[str, Any]:
         ask: Callable[[str, Callable[[str], None]], Any] = lambda url, probe: pool.submit(state, url, probe)  # noqa: E731
         database = ask(settings.DATABASE_URL, probe_database)
         redis = ask(settings.REDIS_URL, probe_redis)
-        buffers = [ask(url, probe_redis) for url in settings.BUFFER_URLS]
+        urls = ring_urls() if database.result()["answers"] else settings.BUFFER_URLS
+        buffers = [ask(url, probe_redis) for url in urls]
         mqtt = ask(settings.MQTT311_URL, partial(probe_mqtt, version5=False))
         mqtt5 = ask(settings.MQTT_URL, partial(probe_mqtt, version5=True))
         site = ask(settings.SITE_URL, probe_site)

@@ -8,9 +8,11 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
+from ingest.buffers import tend
+
 EXPLANATION = """\
-Runs migrate, load_samples and first_admin, one after the other in one process. Harmless when repeated. `manage.py up`
-runs it before anything that needs the database.
+Runs migrate, load_samples and first_admin, one after the other in one process, and writes down which buffers of
+BUFFER_URLS answer. Harmless when repeated. `manage.py up` runs it before anything that needs the database.
 
 example:
   manage.py set_up
@@ -33,3 +35,4 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
         call_command("load_samples")
         call_command("first_admin")
+        tend()

@@ -69,6 +69,8 @@ class Command(BaseCommand):
             if options[name] < least:
                 raise CommandError(f"--{name} must be {least} or more.", returncode=WRONG_USAGE)
         launch = self._launch(**options)
+        if options["bridges"] > 1 and launch.given.find("MQTT_URL") is None:
+            launch.output.say("With the embedded broker one bridge works and the others stand by.")
         try:
             status = launch.run()
         except (StackRuns, ServiceError, StepFailed) as error:
@@ -89,9 +91,10 @@ class Command(BaseCommand):
             settings={},
             bind=bind,
             port=free,
-            bridges=self._bridges(options["bridges"], given, output),
+            bridges=options["bridges"],
             workers=options["workers"],
             simulated=options["simulate"],
+            group=given.text("MQTT_GROUP", "dataflow"),
         )
         return Launch(programs, Stack(Path(settings.DATA_DIR)), given, output, self._announce)
 
@@ -103,12 +106,6 @@ class Command(BaseCommand):
         if free != port:
             output.say(f"Port {port} is taken; the site listens on {free}.")
         return free
-
-    def _bridges(self, asked: int, given: Environment, output: Output) -> int:
-        if asked > 1 and given.find("MQTT_URL") is None:
-            output.say("The embedded broker serves one bridge; set MQTT_URL to run more.")
-            return 1
-        return asked
 
     def _announce(self, programs: Programs, plan: Plan) -> None:
         url = programs.settings.get("SITE_URL") or settings.SITE_URL
