@@ -11,7 +11,10 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from ingest.buffers import ring_urls
+from ingest.models import Buffer
 from ingest.ring import connect
+from validation.workers import queues_that_stand
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +31,19 @@ def readiness() -> dict[str, str]:
     parts = {"database": _answer("database", _ask_database)}
     parts["migrations"] = _migrations() if parts["database"] == OK else UNKNOWN
     parts["redis"] = _answer("redis", partial(_ask_redis, settings.REDIS_URL))
-    for number, url in enumerate(settings.BUFFER_URLS, start=1):
+    active = ring_urls((Buffer.State.ACTIVE,)) if parts["migrations"] == OK else settings.BUFFER_URLS
+    for number, url in enumerate(active, start=1):
         parts[f"buffer {number}"] = _answer(f"buffer {number}", partial(_ask_redis, url))
     return parts
+
+
+def attention() -> list[str]:
+    """Return what somebody should look at although requests can be served, in sentences: queues that stand."""
+    try:
+        return queues_that_stand()
+    except (redis.RedisError, OSError) as error:
+        log.debug("the queue cannot be asked, which `readiness` says: %s", error)
+        return []
 
 
 def _answer(part: str, ask: Callable[[], None]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 
 import redis
-from django.conf import settings
 
+from ingest.buffers import ring_urls
 from ingest.ring import PROBE_TIMEOUT_S, connect, without_password
 from validation.streams import StreamReader
 
@@ -21,7 +21,7 @@ def is_behind() -> bool:
 
     Blocks for PROBE_TIMEOUT_S a buffer at most.
     """
-    return any(_waiting(url) > BEHIND for url in settings.BUFFER_URLS)
+    return any(_waiting(url) > BEHIND for url in ring_urls())
 
 
 def _waiting(url: str) -> int:

@@ -83,6 +83,7 @@ class Outcome:
     messages: int
     readings: int
     verdicts: Verdicts = field(default_factory=Verdicts)
+    trail: bytes = b""  # of `validation.trails`
 
 
 def done(buffer: str, ids: Sequence[EntryId]) -> set[EntryId]:
@@ -107,11 +108,12 @@ def record(buffer: str, outcomes: Sequence[Outcome]) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO validation_ledgerentry "
-            "(buffer, entry_ms, entry_seq, minute, messages, readings, stored, duplicate, quarantined, verdicts) "
-            "SELECT %s, ms, seq, minute, messages, readings, stored, duplicate, quarantined, verdicts::jsonb "
+            "(buffer, entry_ms, entry_seq, minute, messages, readings, stored, duplicate, quarantined, verdicts, "
+            "trail) "
+            "SELECT %s, ms, seq, minute, messages, readings, stored, duplicate, quarantined, verdicts::jsonb, trail "
             "FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::int[], %s::int[], %s::int[], %s::int[], "
-            "%s::int[], %s::text[]) "
-            "AS o (ms, seq, minute, messages, readings, stored, duplicate, quarantined, verdicts) "
+            "%s::int[], %s::text[], %s::bytea[]) "
+            "AS o (ms, seq, minute, messages, readings, stored, duplicate, quarantined, verdicts, trail) "
             "ON CONFLICT DO NOTHING",
             [
                 buffer,
@@ -124,6 +126,7 @@ def record(buffer: str, outcomes: Sequence[Outcome]) -> bool:
                 [total.duplicate for total in totals],
                 [total.quarantined for total in totals],
                 [msgspec.json.encode(outcome.verdicts.rows()).decode() for outcome in outcomes],
+                [outcome.trail for outcome in outcomes],
             ],
         )
         return bool(cursor.rowcount == len(outcomes))

@@ -179,7 +179,7 @@ def entries(spec: ModelSpec, *, limit: int, device: str | None = None, since: da
     span = [since] if since else []
     with bounded_read() as cursor:
         cursor.execute(query, [spec.name, *([device] if device else []), *span, limit, *span, limit, limit])
-        return [_entry(spec, row) for row in cursor.fetchall()]
+        return [entry_of(spec, row) for row in cursor.fetchall()]
 
 
 @contextmanager
@@ -220,7 +220,8 @@ def _fetched(cursor: CursorWrapper, query: Composable, parameters: list[Any], ki
     return Series(micros, values)
 
 
-def _entry(spec: ModelSpec, row: tuple[Any, ...]) -> Entry:
+def entry_of(spec: ModelSpec, row: tuple[Any, ...]) -> Entry:
+    """Return a row of device, version, ts, received_at, seq and the fields of its model as what people read."""
     device, version, ts, received_at, seq, *columns = row
     values = {
         field.name: _shown(field.kind, value)

@@ -12,8 +12,9 @@ from typing import Any
 import redis
 from django.db import connection, transaction
 
+from ingest.models import Buffer
 from ingest.ring import RECEIVED
-from validation.models import LedgerSettlement
+from validation.models import LedgerEntry, LedgerSettlement
 from validation.streams import EntryId, oldest
 
 # Minutes after which a minute is closed. Bridges append within seconds; this also bears clocks that differ.
@@ -42,16 +43,17 @@ end
 """
 
 
-def settle(client: redis.Redis, buffer: str, now: float | None = None) -> int:
+def settle(client: redis.Redis, buffer: str, now: float | None = None, *, all_counts: bool = False) -> int:
     """Fold what is long done into sums of a minute, and return how many minutes of the buffer's count were taken over.
 
     Safe to run at any time, twice at once, and to die in. Entries are folded and deleted in one transaction, and only
     those that have left the stream, because the entry's own row is what makes a second judgement harmless. Counts move
     in three steps: into the buffer's SETTLING under the next number, into PostgreSQL together with that number, and
     out of the buffer. Whoever finds SETTLING filled goes on from there; the number says whether step two was done.
+    With `all_counts` also the counts of minutes that are not closed are taken over: the buffer is to leave the ring.
     """
     closed = int((now or time.time()) // 60) - SETTLE_AFTER_MIN
-    old = [minute for minute in client.hkeys(RECEIVED) if int(minute) < closed]
+    old = [minute for minute in client.hkeys(RECEIVED) if all_counts or int(minute) < closed]
     client.eval(BEGIN_SETTLING, 2, RECEIVED, SETTLING, *old)
     moving: Any = client.hgetall(SETTLING)
     number, counts = read_settling(moving)
@@ -65,6 +67,17 @@ def settle(client: redis.Redis, buffer: str, now: float | None = None) -> int:
             settlement.save()
     client.eval(END_SETTLING, 1, SETTLING, number)
     return len(counts)
+
+
+def settle_removed(now: float | None = None) -> None:
+    """Fold what is long done of buffers that have left the ring; nothing of it can be in a stream any more."""
+    closed = int((now or time.time()) // 60) - SETTLE_AFTER_MIN
+    removed = Buffer.objects.filter(state=Buffer.State.REMOVED).exclude(identity=None)
+    for buffer in removed.values_list("identity", flat=True):
+        if buffer and LedgerEntry.objects.filter(buffer=buffer, minute__lt=closed).exists():
+            with transaction.atomic():
+                LedgerSettlement.objects.select_for_update().get_or_create(buffer=buffer)
+                _fold_entries(buffer, closed, None)
 
 
 def read_settling(fields: Mapping[bytes, bytes]) -> tuple[int, dict[int, int]]:
@@ -99,7 +112,13 @@ def _fold_entries(buffer: str, closed: int, first: EntryId | None) -> None:
             "SELECT minute, (n->>0)::bigint, (n->>1)::int, sum((n->>2)::bigint), sum((n->>3)::bigint), "
             "sum((n->>4)::bigint) FROM folded, jsonb_array_elements(verdicts) AS n GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 "
             "ON CONFLICT (minute, model, version) DO UPDATE SET stored = v.stored + excluded.stored, "
-            "duplicate = v.duplicate + excluded.duplicate, quarantined = v.quarantined + excluded.quarantined) "
+            "duplicate = v.duplicate + excluded.duplicate, quarantined = v.quarantined + excluded.quarantined), "
+            "traced AS (INSERT INTO validation_ledgertrail AS t (buffer, minute, entries) "
+            # As `trails.ENTRY` reads it.
+            "SELECT buffer, minute, string_agg(int8send(entry_ms) || int8send(entry_seq) || "
+            "int8send((extract(epoch FROM judged_at) * 1000000)::bigint) || int4send(length(trail)) || trail, '' "
+            "ORDER BY entry_ms, entry_seq) FROM folded GROUP BY buffer, minute ORDER BY minute "
+            "ON CONFLICT (buffer, minute) DO UPDATE SET entries = t.entries || excluded.entries) "
             "INSERT INTO validation_ledgerminute AS m "
             "(buffer, minute, received, messages, readings, stored, duplicate, quarantined) "
             "SELECT buffer, minute, 0, sum(messages), sum(readings), sum(stored), sum(duplicate), sum(quarantined) "

@@ -109,6 +109,7 @@ class Inserted:
     """What became of some rows: duplicates by (entry, device), and places that PostgreSQL refused, with its words."""
 
     duplicates: Counter[tuple[int, int]] = field(default_factory=Counter)
+    again: list[int] = field(default_factory=list)  # the places of the duplicates
     refused: dict[int, str] = field(default_factory=dict)
 
 
@@ -144,6 +145,7 @@ def _count_duplicates(columns: Columns, new: set[Key], inserted: Inserted) -> No
             new.remove(key)
         else:
             inserted.duplicates[entries[place], key[0]] += 1
+            inserted.again.append(place)
 
 
 def without(columns: Columns, places: Iterable[int]) -> Columns:

@@ -15,9 +15,10 @@ import numpy as np
 
 from ingest.devices import Registry
 from ingest.envelope import Batch
-from validation import ledger
+from validation import ledger, notes
 from validation.catalog import Catalog
 from validation.ledger import NO_MODEL, Tally, Verdicts, Version
+from validation.models import ReadingNote
 from validation.moments import EPOCH
 from validation.newest import update_latest
 from validation.pipeline import Judgement, Rejected, Rows, judge
@@ -113,6 +114,7 @@ class Writer:
 
     def _stored(self, columns: Columns, inserted: Inserted, judged: Judged) -> Columns:
         """Note what became of one model's rows, and return those that are now in the table."""
+        before = columns
         for place, words in inserted.refused.items():
             reason = Reason("refused_by_table", "", words)
             judged.rejected.append(_rejected(columns.rows, int(columns.order[place]), judged.batches, reason))
@@ -120,6 +122,7 @@ class Writer:
             columns = without(columns, inserted.refused)
         model = columns.rows.model
         model_id = judged.model_ids[model.spec.name]
+        notes.note(ReadingNote.Kind.REPEAT, before, inserted.again, model_id)
         if len(columns):
             update_latest(columns, model_id)
         again: Counter[int] = Counter()

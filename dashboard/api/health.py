@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dashboard.api.base import ApiView
-from dashboard.readiness import OK, readiness
+from dashboard.readiness import OK, attention, readiness
 from dashboard.serializers import Health, Readiness
 
 
@@ -32,7 +32,10 @@ class Readyz(ApiView):
 
     @extend_schema(responses={200: Readiness, 503: Readiness}, auth=[], operation_id="readyz")
     def get(self, request: Request) -> Response:
-        """Say whether everything that requests need can be reached, part by part; 503 when something cannot."""
+        """Say whether everything that requests need can be reached, part by part; 503 when something cannot.
+
+        `attention` names what is wrong elsewhere, such as a queue that has not moved for 40 s; it changes no status.
+        """
         parts = readiness()
         ready = all(answer == OK for answer in parts.values())
-        return Response({"ready": ready, "parts": parts}, status=200 if ready else 503)
+        return Response({"ready": ready, "parts": parts, "attention": attention()}, status=200 if ready else 503)

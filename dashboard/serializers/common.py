@@ -62,6 +62,7 @@ class Readiness(serializers.Serializer[Any]):
 
     ready = serializers.BooleanField()
     parts = serializers.DictField(child=serializers.CharField())
+    attention = serializers.ListField(child=serializers.CharField(), help_text="Sentences about queues that stand.")
 
 
 class Credentials(serializers.Serializer[Any]):

@@ -35,6 +35,9 @@ def _roles_have_their_permissions(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue(used[0])
     if not Group.objects.filter(name="Engineer", permissions__codename="discard").exists():
         import_module("dashboard.migrations.0002_permissions").give_permissions(apps, None)
+        import_module("dashboard.migrations.0003_bridges").let_them_see(apps, None)
+        import_module("dashboard.migrations.0004_workers").let_them_see(apps, None)
+        import_module("dashboard.migrations.0005_ring").give_permissions(apps, None)
 
 
 @pytest.fixture

@@ -31,6 +31,16 @@ def from_role(role: str, code: int) -> tuple[int, ...]:
 
 # With an empty body, which most acts refuse with 400: the permission was there then.
 TABLE: dict[tuple[str, str], tuple[int, ...]] = {
+    ("v1-books", "get"): ALL,
+    ("v1-books-lines", "get"): ALL,
+    ("v1-books-gaps", "get"): ALL,
+    ("v1-trace", "get"): from_role("Viewer", 400),
+    ("v1-bridges", "get"): ALL,
+    ("v1-ring", "get"): ALL,
+    ("v1-ring", "post"): from_role("Admin", 400),
+    ("v1-buffer", "patch"): from_role("Operator", 404),
+    ("v1-buffer", "delete"): from_role("Admin", 404),
+    ("v1-workers", "get"): ALL,
     ("v1-models", "get"): ALL,
     ("v1-models", "post"): from_role("Engineer", 400),
     ("v1-models-import", "get"): (401, 404, 404, 404, 404),

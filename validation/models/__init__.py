@@ -1,11 +1,14 @@
 """The tables of this room, but for those of the readings themselves, which `validation.tables` makes."""
 
 from validation.models.books import (
+    BookCheck,
     Duplicate,
     LedgerEntry,
     LedgerMinute,
     LedgerSettlement,
+    LedgerTrail,
     LedgerVerdict,
+    ReadingNote,
 )
 from validation.models.definitions import PLAIN_SETTINGS, DataModel, Field, ModelRule, ModelVersion
 from validation.models.quarantined import Quarantined, QuarantineLoss, Replay
@@ -13,6 +16,7 @@ from validation.models.readings import Expired, Latest
 
 __all__ = [
     "PLAIN_SETTINGS",
+    "BookCheck",
     "DataModel",
     "Duplicate",
     "Expired",
@@ -21,10 +25,12 @@ __all__ = [
     "LedgerEntry",
     "LedgerMinute",
     "LedgerSettlement",
+    "LedgerTrail",
     "LedgerVerdict",
     "ModelRule",
     "ModelVersion",
     "QuarantineLoss",
     "Quarantined",
+    "ReadingNote",
     "Replay",
 ]

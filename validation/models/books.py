@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Now
 
 from ingest.models import Device
 
@@ -22,6 +23,8 @@ class LedgerEntry(models.Model):
     verdicts = models.JSONField(
         default=list, help_text="By model: [[model id or 0, version, stored, duplicate, quarantined], …]"
     )
+    judged_at = models.DateTimeField(db_default=Now(), help_text="When its outcome was written.")
+    trail = models.BinaryField(db_default=b"", help_text="Who received it and when, as `validation.trails` packs it.")
 
     class Meta:
         constraints = (
@@ -72,6 +75,62 @@ class LedgerVerdict(models.Model):
 
     def __str__(self) -> str:
         return f"{self.minute} model {self.model} v{self.version}"
+
+
+class LedgerTrail(models.Model):
+    """What is left of the entries of a settled minute, to trace readings by; `validation.trails` packs it."""
+
+    buffer = models.CharField(max_length=12)
+    minute = models.BigIntegerField(db_index=True)
+    entries = models.BinaryField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("buffer", "minute"), name="one_trail_a_buffer_and_minute"),)
+
+    def __str__(self) -> str:
+        return f"{self.buffer} {self.minute}"
+
+
+class ReadingNote(models.Model):
+    """Readings of a model that came again, or that a replay stored: as many as one transaction found, packed."""
+
+    class Kind(models.TextChoices):
+        REPEAT = "repeat", "came again and was not stored twice"
+        REPLAY = "replay", "was stored by a replay"
+
+    at = models.DateTimeField(db_default=Now(), db_index=True)
+    kind = models.CharField(max_length=6, choices=Kind.choices)
+    model = models.BigIntegerField()
+    replay = models.BigIntegerField(null=True)
+    first = models.BigIntegerField(help_text="The earliest event time, in microseconds since 1970.")
+    last = models.BigIntegerField(help_text="The latest event time, in microseconds since 1970.")
+    readings = models.BinaryField(help_text="Device, event time, sequence and receipt of each; see `validation.notes`.")
+
+    class Meta:
+        indexes = (models.Index(fields=("model", "last", "first"), name="note_by_time"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.at}"
+
+
+class BookCheck(models.Model):
+    """What a look at the books found; one is made every minute, see `validation.bookkeeping`."""
+
+    at = models.DateTimeField(db_default=Now(), db_index=True)
+    since = models.BigIntegerField(default=0, help_text="Minutes since 1970 from which the books count.")
+    balanced = models.BooleanField(null=True, help_text="Empty when it could not be found out.")
+    missing = models.BigIntegerField(default=0, help_text="Received and nowhere; negative: more came out than went in.")
+    totals = models.JSONField(default=dict)
+    complaints = models.JSONField(default=list)
+    seconds = models.FloatField(default=0, help_text="How long the look took.")
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name = "check of the books"
+        verbose_name_plural = "books"
+
+    def __str__(self) -> str:
+        return f"{self.at}: {self.balanced}"
 
 
 class LedgerSettlement(models.Model):

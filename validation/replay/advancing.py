@@ -18,12 +18,13 @@ from datetime import UTC, datetime
 import msgspec
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, transaction
 
+from validation import notes
 from validation.backlog import is_behind
 from validation.ledger import Tally
-from validation.models import Replay
+from validation.models import ReadingNote, Replay
 from validation.moves import Moves
 from validation.pipeline import Rejected
-from validation.quarantine import Selection, select
+from validation.quarantine import Selection
 from validation.quarantine.keeping import Finding, Origin, insert
 from validation.replay import records
 from validation.replay.outcome import Findings
@@ -77,7 +78,7 @@ def advance(replay_id: int, seconds: float, writer: Writer | None = None) -> boo
 
 def _step(run: Replay, writer: Writer) -> bool:
     selection = msgspec.convert(run.selection, Selection)
-    found = records.read(select(selection), run.cursor, run.last)
+    found = records.read(records.chosen(selection), run.cursor, run.last)
     if found:
         _divide(run, found, writer)
         return True
@@ -137,6 +138,7 @@ def _attempt(run: Replay, found: Sequence[Record], left: Sequence[Record], write
             if len(locked) < len(left):
                 raise Taken(locked)
             writer.write(judged, isolate=isolate)
+            _note_stored(run, judged)
             _write_back(groups, judged)
         total, findings = Tally(), Findings.of(mine.outcome)
         for verdicts in judged.verdicts:
@@ -188,6 +190,17 @@ def _write_back(groups: Sequence[Group], judged: Judged) -> None:
     records.update(changed)
     insert(parts, origins, judged.model_ids)
     moves.write()
+
+
+def _note_stored(run: Replay, judged: Judged) -> None:
+    """Note which readings are stored now, so that one can be traced; of an array, also those that came again."""
+    for columns in judged.parts:
+        model = columns.rows.model
+        version = judged.model_ids[model.spec.name], model.version
+        stored = [
+            place for place, entry in enumerate(columns.entries.tolist()) if judged.verdicts[entry][version].stored
+        ]
+        notes.note(ReadingNote.Kind.REPLAY, columns, stored, version[0], run.pk)
 
 
 def _note(mine: Replay, cursor: int, examined: int, total: Tally, findings: Findings) -> None:

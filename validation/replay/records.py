@@ -9,8 +9,10 @@ from django.db.models import F, Func, IntegerField, QuerySet
 
 from ingest.envelope import VERSION, Batch
 from validation import arrays
+from validation.attempts import UNJUDGED
 from validation.ledger import Version
 from validation.models import Quarantined
+from validation.quarantine import Selection, select
 from validation.quarantine.keeping import Finding, Origin, encoded, server_side
 
 # Records of one step: enough to make its own cost vanish; and bytes of payload, which bound its memory.
@@ -18,6 +20,16 @@ AT_ONCE, BYTES_AT_ONCE = 1_000, 4 * 1024 * 1024
 SOURCE = "replay"
 # The topic of such a record was written readably, so its bytes are not known any more; no model can be for it.
 UNREADABLE_TOPIC = frozenset({"topic_not_utf8", "bad_topic"})
+
+
+def chosen(selection: Selection) -> QuerySet[Quarantined]:
+    """Return what a replay of a selection judges again.
+
+    What workers could not judge, or did not survive, they would not survive now. One has to ask for it, by its code or
+    number.
+    """
+    found = select(selection)
+    return found if selection.code or selection.ids else found.exclude(code__in=UNJUDGED)
 
 
 class Record(NamedTuple):

@@ -13,7 +13,8 @@ from django.db import transaction
 from kombu.exceptions import OperationalError as QueueError
 
 from validation.models import Quarantined, Replay
-from validation.quarantine import Selection, select
+from validation.quarantine import Selection
+from validation.replay.records import chosen
 from validation.selectors import bounded_read
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ def start(selection: Selection, *, dry_run: bool, by: str, foreground: bool = Fa
     """
     last = Quarantined.objects.order_by("pk").values_list("pk", flat=True).last() or 0
     with bounded_read():
-        total = select(selection).filter(pk__lte=last).count()
+        total = chosen(selection).filter(pk__lte=last).count()
     said = {name: value for name, value in msgspec.to_builtins(selection).items() if value not in (None, (), [])}
     run = Replay.objects.create(
         selection=said, dry_run=dry_run, created_by=by[:MAX_NAME], last=last, total=total, outcome={"failing": []}

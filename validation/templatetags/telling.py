@@ -14,6 +14,8 @@ from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from validation.moments import moment
+
 register = template.Library()
 
 NAMED = re.compile(r"`([^`]+)`")
@@ -65,6 +67,12 @@ def counted(number: float | None, noun: str = "") -> str:
         return "–"
     text = f"{number:,.0f}" if number == int(number) else f"{number:,.1f}"
     return f"{text} {noun}{'' if number == 1 else 's'}".strip() if noun else text
+
+
+@register.filter
+def minute_text(minute: int) -> str:
+    """Return a minute since 1970 as people write it."""
+    return f"{moment(minute * 60_000_000):%Y-%m-%d %H:%M} UTC"
 
 
 @register.filter
@@ -143,6 +151,23 @@ def trend(hours: Sequence[int]) -> SafeString:
     return format_html(
         '<svg class="trend" role="img" viewBox="0 0 {} {}" width="{}" height="{}" aria-label="{}">{}</svg>',
         width, HEIGHT, width, HEIGHT, _trend_in_words(hours), drawn,
+    )  # fmt: skip
+
+
+@register.simple_tag
+def minute_bars(minutes: Sequence[int]) -> SafeString:
+    """Return a picture of how many came in each minute, the newest at the right, with the same in words."""
+    most = max(minutes, default=0) or 1
+    bars = [
+        (place, HEIGHT - height, height)
+        for place, count in enumerate(minutes)
+        if (height := max(1, round(count / most * HEIGHT)) if count else 0)
+    ]
+    drawn = format_html_join("", '<rect x="{}" y="{}" width="0.8" height="{}"/>', bars)
+    words = f"{sum(minutes):,} received in {len(minutes)} minutes, {max(minutes, default=0):,} in one at most."
+    return format_html(
+        '<svg class="minute-bars" role="img" preserveAspectRatio="none" viewBox="0 0 {} {}" aria-label="{}">{}</svg>',
+        len(minutes) or 1, HEIGHT, words, drawn,
     )  # fmt: skip
 
 

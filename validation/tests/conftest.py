@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import redis
 from django.conf import settings
+from django.db import connection
 
 from ingest.envelope import Minutes, batch_of
 from ingest.ring import Ring, connect, identify
@@ -65,6 +66,8 @@ def worker(transactional_db: None) -> Iterator[Worker]:
         client.flushall()
         if recent := list(kept.scan_iter("dataflow:recent:*")):
             kept.delete(*recent)
+        with connection.cursor() as cursor:  # which another room's test may have left
+            cursor.execute("DROP SCHEMA IF EXISTS telemetry CASCADE")
         load_samples()
         yield Worker(url, client)
         client.flushall()
@@ -75,8 +78,6 @@ def _no_telemetry_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     """Drop the telemetry tables after a test that may have made some; Django's own clean-up does not know them."""
     yield
     if "transactional_db" in request.fixturenames or "db" in request.fixturenames:
-        from django.db import connection
-
         request.getfixturevalue("django_db_blocker").unblock()
         with connection.cursor() as cursor:
             cursor.execute("DROP SCHEMA IF EXISTS telemetry CASCADE")

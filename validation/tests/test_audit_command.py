@@ -22,7 +22,7 @@ from validation.models import DataModel, QuarantineLoss
 from validation.quarantine import Selection, discard
 from validation.tests.conftest import Worker
 
-KEYS = ["received", "stored", "duplicate", "quarantined", "in_flight", "expired", "balanced"]
+KEYS = ["received", "stored", "duplicate", "quarantined", "in_flight", "lost", "expired", "balanced"]
 PROJECT = Path(__file__).resolve().parents[2]
 TOPIC = "vehicles/vehicle_01/telemetry"
 NOW = time.time()
@@ -104,7 +104,7 @@ def test_a_shell_sees_the_agreed_keys_exit_codes_and_words(worked: Worker) -> No
     away = started("--json", BUFFER_URLS=f"{worked.url},redis://127.0.0.1:9/0")
     answer = ended(balanced)
     assert (answer.code, answer.err) == (0, "")
-    assert list(answer.numbers.items()) == list(zip(KEYS, [8, 3, 1, 2, 2, 0, True], strict=True))
+    assert list(answer.numbers.items()) == list(zip(KEYS, [8, 3, 1, 2, 2, 0, 0, True], strict=True))
     answer = ended(away)
     assert (answer.code, answer.out) == (3, "")
     assert "cannot be reached" in answer.err
@@ -181,7 +181,7 @@ def test_only_what_came_since_a_minute_counts(worker: Worker, capsys: pytest.Cap
     worker.minutes = _Minutes(NOW)
     worker.receive((TOPIC, reading(2)), (TOPIC, reading(3)))
     worker.work()
-    for since, numbers in ((NOW - 1_800, [2, 2, 0, 0, 0, 0, True]), (NOW - 7_200, [5, 4, 0, 1, 0, 0, True])):
+    for since, numbers in ((NOW - 1_800, [2, 2, 0, 0, 0, 0, 0, True]), (NOW - 7_200, [5, 4, 0, 1, 0, 0, 0, True])):
         for written in (str(since), datetime.fromtimestamp(since, UTC).isoformat()):
             assert list(audit(capsys, "--json", "--since", written).numbers.values()) == numbers
 
@@ -215,11 +215,11 @@ class _Minutes(Minutes):
 def test_one_device_has_books_of_its_own(worked: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     first = audit(capsys, "--json", "--device", "vehicle_01")
     assert list(first.numbers) == KEYS
-    assert list(first.numbers.values()) == [5, 2, 1, 1, 1, None, True]
+    assert list(first.numbers.values()) == [5, 2, 1, 1, 1, None, None, True]
     second = audit(capsys, "--json", "--device", "vehicle_02").numbers
-    assert list(second.values()) == [3, 1, 0, 1, 1, None, True]
+    assert list(second.values()) == [3, 1, 0, 1, 1, None, None, True]
     later = audit(capsys, "--json", "--device", "vehicle_02", f"--since={NOW + 86_400}").numbers
-    assert list(later.values()) == [0, 0, 0, 0, 0, None, True]
+    assert list(later.values()) == [0, 0, 0, 0, 0, None, None, True]
 
 
 def test_a_device_that_sends_with_several_models_is_counted_in_all(
@@ -239,6 +239,6 @@ def test_a_device_that_nobody_heard_of_is_said_to_be_unknown(
 ) -> None:
     for device in ("vehicle_99", "", "'; DROP TABLE x; --"):
         answer = audit(capsys, "--json", "--device", device)
-        assert list(answer.numbers.values()) == [0, 0, 0, 0, 0, None, True]
+        assert list(answer.numbers.values()) == [0, 0, 0, 0, 0, None, None, True]
         assert "No reading" in answer.err
         assert answer.code == 0

@@ -9,6 +9,7 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError, connection, connections
 
+from ingest.ring import STREAM
 from ingest.wake import wake_key
 from validation import replay, tasks
 from validation.models import DataModel, Field, Quarantined, Replay
@@ -16,6 +17,7 @@ from validation.moments import moment
 from validation.publishing import publish
 from validation.quarantine import Selection
 from validation.replay import records
+from validation.streams import GROUP
 from validation.tables import columns
 from validation.tests.conftest import Worker
 from validation.tests.replaying import TOPIC, limit_speed, reading
@@ -49,6 +51,21 @@ def test_a_sweep_wakes_a_worker_for_a_buffer_that_holds_something_and_only_once(
         tasks.sweep()
     assert queue.llen("celery") == 1
     assert queue.exists(wake_key(worker.buffer))
+
+
+def test_a_buffer_without_memory_is_drained_all_the_same(worker: Worker, queue: redis.Redis) -> None:
+    tasks.sweep()  # makes the group
+    worker.receive(READING)
+    worker.client.config_set("maxmemory", 1)
+    try:
+        tasks.sweep()
+        assert queue.exists(wake_key(worker.buffer))
+        tasks.drain(worker.buffer)
+        assert not worker.client.xlen(STREAM)
+        assert not worker.client.xpending(STREAM, GROUP)["pending"]
+    finally:
+        worker.client.config_set("maxmemory", 0)
+    assert worker.audit().total.stored == 1
 
 
 def test_a_buffer_that_is_not_in_the_ring_is_named_in_the_log(

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from django.urls import path
 
+from dashboard.api.v1.books import Books, BooksGaps, BooksLines
+from dashboard.api.v1.bridges import Bridges
 from dashboard.api.v1.exchange import Bundle, ImportModel, ModelFromTemplate, ModelSchema, Templates
 from dashboard.api.v1.models import DraftChanges, Models, OneModel, OneVersion, Versions
 from dashboard.api.v1.proposals import AcceptProposal, DriftOfModel, OneProposal, ProposalByFilter, Proposals
 from dashboard.api.v1.publishing import PublishDraft, ResumeModel, RevertDraft, Withdraw
 from dashboard.api.v1.quarantine import DiscardRecords, Groups, OneRecord, Records
 from dashboard.api.v1.replays import OneReplay, Replays, ResumeReplay, StopReplay
+from dashboard.api.v1.ring import OneBuffer, Ring
+from dashboard.api.v1.trace import TraceReading
 from dashboard.api.v1.trials import RecentMessages, Trial, TryPayload
+from dashboard.api.v1.workers import Workers
 
 urlpatterns = [
+    path("books", Books.as_view(), name="v1-books"),
+    path("books/lines", BooksLines.as_view(), name="v1-books-lines"),
+    path("books/gaps", BooksGaps.as_view(), name="v1-books-gaps"),
+    path("trace", TraceReading.as_view(), name="v1-trace"),
+    path("bridges", Bridges.as_view(), name="v1-bridges"),
+    path("ring", Ring.as_view(), name="v1-ring"),
+    path("ring/<str:name>", OneBuffer.as_view(), name="v1-buffer"),
     path("models", Models.as_view(), name="v1-models"),
     path("models/import", ImportModel.as_view(), {"name": "import"}, name="v1-models-import"),
     path("models/from-template", ModelFromTemplate.as_view(), name="v1-models-from-template"),
@@ -43,4 +55,5 @@ urlpatterns = [
     path("replays/<int:number>", OneReplay.as_view(), name="v1-replay"),
     path("replays/<int:number>/stop", StopReplay.as_view(), name="v1-replay-stop"),
     path("replays/<int:number>/resume", ResumeReplay.as_view(), name="v1-replay-resume"),
+    path("workers", Workers.as_view(), name="v1-workers"),
 ]
