@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 READY := $(VENV)/.ready $(VENV)/.front
 TESTS ?=
+CHAOS ?=
 
 .PHONY: run test check bench chaos format clean requirements
 
@@ -25,8 +26,9 @@ check: $(READY) $(VENV)/.ready-dev  ## lint, types, import contracts, then the t
 bench: $(READY)  ## measure the running stack (start one with `make run` first)
 	$(BIN)/python manage.py bench throughput --json
 
-chaos: $(READY) $(VENV)/.ready-dev  ## the fault tests at full size
-	$(BIN)/python -m pytest -m chaos tests
+chaos: $(READY) $(VENV)/.ready-dev  ## every fault at full size, and the controls; CHAOS="--faults F7 --short" for less
+	$(BIN)/python -m tests.chaos $(CHAOS)
+	$(if $(CHAOS),,$(BIN)/python -m pytest -m chaos tests ingest)
 
 format: $(VENV)/.ready-dev
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .

@@ -91,10 +91,11 @@ class Server:
 class Debian:
     """All of them; a `with` block starts and stops them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, buffers: int = 2) -> None:
         self._folder, self._ports, self._running = folder, Ports(anywhere=True), ExitStack()
         self._database_url, self.postgres = self._postgres()
-        self._redis_urls, self.redis = zip(*(self._redis(f"redis-{number}") for number in range(3)), strict=True)
+        redis = [self._redis(f"redis-{number}") for number in range(1 + buffers)]
+        self._redis_urls, self.redis = zip(*redis, strict=True)
         self._mqtt_url, self.mosquitto = self._mosquitto()
         self._servers = [self.postgres, *self.redis, self.mosquitto]
 

@@ -32,8 +32,8 @@ def copy_of_project(folder: Path) -> Path:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return this process's environment without any setting of the platform."""
-    names = {*SETTINGS, *(f"{name}_FILE" for name in SETTINGS)}
+    """Return this process's environment without any setting of the platform, and without what pytest has set."""
+    names = {"DJANGO_SETTINGS_MODULE", *SETTINGS, *(f"{name}_FILE" for name in SETTINGS)}
     return {name: value for name, value in os.environ.items() if name not in names}
 
 

@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -47,11 +47,12 @@ class RunningStack:
         simulate: int,
         port: int | None = None,
         given: Mapping[str, str] | None = None,
+        options: Sequence[str] = (),
     ) -> None:
-        """`given` are the settings that somebody sets, such as the URL of a broker of one's own."""
+        """`given` are the settings that somebody sets, such as a broker's URL; `options` are further ones of `up`."""
         self.project, self.folder, self.simulate = project, folder, simulate
         self.port = port or Ports(anywhere=True).take(0)
-        self.given = dict(given or {})
+        self.given, self.options = dict(given or {}), tuple(options)
         self.data_dir = folder / "var"
         self._screen, self._log = folder / "up.out", folder / "up.log"
         self._up: subprocess.Popen[bytes] | None = None
@@ -64,7 +65,7 @@ class RunningStack:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o755)  # PostgreSQL may run as another user
         command = (sys.executable, str(self.project / "manage.py"), "up")
-        options = ("--simulate", str(self.simulate), "--port", str(self.port))
+        options = ("--simulate", str(self.simulate), "--port", str(self.port), *self.options)
         # On a leash, so that nothing stays behind when the tests themselves are killed.
         program = Program(name="up", argv=(*command, *options), orphan_signal=signal.SIGTERM)
         with self._screen.open("wb") as screen, self._log.open("wb") as log:

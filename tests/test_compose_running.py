@@ -85,8 +85,8 @@ def test_the_platforms_checks_hold_for_the_one_command_too(stack: RunningStack, 
     service = composefile.services(new_values())[name]
 
     def adapt(word: str) -> str:
-        word = word.replace("/var/lib/dataflow", str(stack.data_dir)).replace("run/bridge", "run/bridge-0")
-        return word.replace(":8000", f":{stack.port}")
+        word = word.replace("/var/lib/dataflow", str(stack.data_dir)).replace(":8000", f":{stack.port}")
+        return word.replace("run/bridge", "run/bridge-0").replace("run/worker", "run/worker-0")
 
     eventually(lambda: check(service, adapt, clean_environment(), BASE), f"{name} is healthy", 60)
 
