@@ -7,7 +7,9 @@ import sys
 WRONG_SETTINGS = 2
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dataflow.settings")
+    # What starts everything else needs nothing of the site, and stays in memory for as long as that runs.
+    settings = "dataflow.lean" if sys.argv[1:2] == ["up"] else "dataflow.settings"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings)
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
