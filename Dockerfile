@@ -17,7 +17,8 @@ FROM python:3.11-slim-bookworm
 ENV PATH=/venv/bin:$PATH \
     DATA_DIR=/var/lib/dataflow \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    MALLOC_ARENA_MAX=1
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin dataflow \
     && install --directory --owner dataflow --group dataflow --mode 0750 "$DATA_DIR"
 WORKDIR /app

@@ -21,7 +21,7 @@ VALUES = {name: name.lower() for name in composefile.explained() if name.endswit
 SERVICES = composefile.services(VALUES)
 PLATFORM = {name: service for name, service in SERVICES.items() if service["image"] == "dataflow"}
 # PYTHONWARNINGS keeps Celery from warning about root, and here nothing runs as root.
-SET_BY_THE_IMAGE = {"PYTHONUNBUFFERED", "DJANGO_SETTINGS_MODULE", "PYTHONWARNINGS"}
+SET_BY_THE_IMAGE = {"PYTHONUNBUFFERED", "MALLOC_ARENA_MAX", "DJANGO_SETTINGS_MODULE", "PYTHONWARNINGS"}
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 

@@ -58,7 +58,7 @@ def first_connection(port: int) -> socket.socket:
     while True:
         try:
             return socket.create_connection((LOOPBACK, port), timeout=PATIENCE_S)
-        except ConnectionRefusedError:
+        except ConnectionError:  # refused, or reset by a broker that is just about to listen
             if time.monotonic() > deadline:
                 raise
 
@@ -89,9 +89,15 @@ def main(configuration: str, port5: str, port311: str, sessions: str) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the child
     ready = Path(configuration).with_name(READY)
     ready.unlink(missing_ok=True)
+    broker = os.getpid()
     if os.fork() == 0:
-        subscribe(int(port5), int(port311), json.loads(sessions))
-        ready.touch()
+        try:
+            subscribe(int(port5), int(port311), json.loads(sessions))
+            ready.touch()
+        except BaseException:
+            # A broker without its sessions would never be ready; one that ends is started again.
+            os.kill(broker, signal.SIGKILL)
+            raise
         os._exit(0)
     # Its log wraps every message in a span of level ERROR, so nothing of it is let through; what matters (a port in
     # use, a bad file) ends the process with a message.

@@ -12,6 +12,7 @@ import pytest
 from tests.chaos.proxy import Link, Network, Weather
 
 SOON_S = 0.05
+ANSWER_S = 10.0  # for what is sure to come
 
 
 def echo(server: socket.socket) -> None:
@@ -49,8 +50,8 @@ def link(network: Network) -> Iterator[Link]:
 
 
 def dial(link: Link) -> socket.socket:
-    client = socket.create_connection(("127.0.0.1", link.port), timeout=2)
-    client.settimeout(2)
+    client = socket.create_connection(("127.0.0.1", link.port), timeout=ANSWER_S)
+    client.settimeout(ANSWER_S)
     return client
 
 
@@ -66,7 +67,7 @@ def is_silent(client: socket.socket, words: bytes = b"hello") -> bool:
     except TimeoutError:
         return True
     finally:
-        client.settimeout(2)
+        client.settimeout(ANSWER_S)
     return False
 
 
@@ -78,6 +79,7 @@ def test_a_link_passes_bytes_on_in_both_directions(link: Link) -> None:
 
 def test_a_cut_link_ends_connections_and_refuses_new_ones_until_it_is_healed(link: Link) -> None:
     with dial(link) as client:
+        assert ask(client) == b"hello"  # so the link knows of the connection
         link.cut()
         assert client.recv(1) == b""
     with pytest.raises(ConnectionRefusedError):
