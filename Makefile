@@ -13,7 +13,7 @@ run: $(READY)  ## start everything, with ten simulated vehicles
 	$(BIN)/python manage.py up --simulate 10
 
 test: $(READY) $(VENV)/.ready-dev  ## all tests, on real services that start by themselves
-	$(BIN)/python -m pytest -n 2 $(TESTS)
+	$(BIN)/python -m pytest -n 2 --reruns 1 $(TESTS)
 	PATH="$$PATH:$(CURDIR)/$(BIN)" node --test tests/js/*.test.js
 
 check: $(READY) $(VENV)/.ready-dev  ## lint, types, import contracts, then the tests
