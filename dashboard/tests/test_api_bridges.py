@@ -105,7 +105,7 @@ def test_the_page_shows_the_same_and_renews_the_part_that_changes(two: BridgePro
     assert "Every slot has a living bridge." in page
     assert "<strong>leads</strong>" in page
     assert "epoch 6" in page
-    assert f'data-bridges="{PAGE}?part=1"' in page
+    assert f'data-watched="{PAGE}?part=1"' in page
     BridgeSlot.objects.filter(number=1).update(bridge=None, expires_at=Now() - timedelta(seconds=40))
     part = vera.get(f"{PAGE}?part=1").content.decode()
     assert "<html" not in part

@@ -11,9 +11,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_POST
 
 from ingest import buffers
+from ingest.admin.watched import WatchedAdmin
 from ingest.buffers import Refused
 from ingest.models import Buffer
 from ingest.ring_state import ring_state
@@ -26,16 +27,18 @@ Act = Callable[[HttpRequest, Buffer], str]
 
 
 @admin.register(Buffer)
-class BufferAdmin(admin.ModelAdmin[Buffer]):
-    """The ring on one page. Its members change by acts alone, which know what must not happen."""
+class BufferAdmin(WatchedAdmin):
+    """The ring on one page. Its members change by acts alone, which know what must not happen; their books stay."""
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """No field is written by hand."""
-        return False
+    title, folder = "Ring", FOLDER
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A buffer leaves by being drained and removed; its books stay."""
-        return False
+    def state(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the ring, and what may be done with it by whom."""
+        return {**_allowed(request), "ring": ring_state()}
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whoever has the permission may take a server into the ring."""
+        return admin.ModelAdmin.has_add_permission(self, request)
 
     def get_urls(self) -> list[URLPattern]:
         """Add an address for each act."""
@@ -45,16 +48,6 @@ class BufferAdmin(admin.ModelAdmin[Buffer]):
         ]
         return acts + super().get_urls()
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the ring; with `?part=1` only what changes, for the page that refreshes itself."""
-        return ring_page(request)
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Show the same page: all there is to say about one buffer stands on it."""
-        return ring_page(request)
-
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -62,24 +55,12 @@ class BufferAdmin(admin.ModelAdmin[Buffer]):
         return add_page(request)
 
 
-def _context(request: HttpRequest, title: str) -> dict[str, Any]:
+def _allowed(request: HttpRequest) -> dict[str, bool]:
     return {
-        **admin.site.each_context(request),
-        "title": title,
-        "opts": Buffer._meta,
         "may_operate": request.user.has_perm("ingest.change_buffer"),
         "may_add": request.user.has_perm("ingest.add_buffer"),
         "may_remove": request.user.has_perm("ingest.delete_buffer"),
     }
-
-
-@require_safe
-def ring_page(request: HttpRequest) -> HttpResponse:
-    """Show the ring to those who may see it."""
-    if not request.user.has_perm("ingest.view_buffer"):
-        raise PermissionDenied
-    template = "state.html" if "part" in request.GET else "change_list.html"
-    return TemplateResponse(request, f"{FOLDER}/{template}", {**_context(request, "Ring"), "ring": ring_state()})
 
 
 def add_page(request: HttpRequest) -> HttpResponse:
@@ -98,7 +79,13 @@ def add_page(request: HttpRequest) -> HttpResponse:
             return HttpResponseRedirect(reverse("admin:ingest_buffer_changelist"))
     # What was typed is shown again without any password.
     shown = AddForm(initial=form.without_secrets()) if form.is_bound else form
-    context = {**_context(request, "Add a buffer"), "form": shown, "errors": form.errors}
+    context = {
+        **admin.site.each_context(request),
+        "title": "Add a buffer",
+        "opts": Buffer._meta,
+        "form": shown,
+        "errors": form.errors,
+    }
     return TemplateResponse(request, f"{FOLDER}/add.html", context)
 
 
