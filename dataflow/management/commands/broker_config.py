@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from dataflow.brokers import emqx, mosquitto
 from dataflow.brokers.sizing import Demand
 from dataflow.embedded.private import write_private
+from dataflow.lib.commands import ExplainedCommand
 
 WRITERS: dict[str, Callable[[Demand, str], str]] = {"mosquitto": mosquitto.configuration, "emqx": emqx.configuration}
 FAILED, WRONG_USAGE = 1, 2
@@ -31,15 +31,11 @@ exit codes: 0 done, 1 the file cannot be written, 2 wrong usage
 """
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     """Write a broker's configuration."""
 
     help = EXPLANATION
     requires_system_checks = []  # arithmetic needs no service
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the help text."""
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare what has to be survived."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandParser
 
 from dataflow.embedded.private import write_private
+from dataflow.lib.commands import ExplainedCommand
 
 ADMIN = "admin"
 PASSWORD_FILE = "admin-password"  # noqa: S105  (its name)  kept under DATA_DIR while it is the generated one
@@ -29,14 +28,10 @@ exit codes: 0 done, 1 failed
 """
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     """Create the first administrator."""
 
     help = EXPLANATION
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the help text."""
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Create the user, or forget a password that is no longer the generated one."""

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import time
-from argparse import RawDescriptionHelpFormatter
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from dataflow.backup.errors import BackupError
 from dataflow.backup.manifest import Manifest
 from dataflow.backup.restoring import Restored, read_manifest, restore
 from dataflow.backup.server import servers
 from dataflow.embedded.probes import Unreachable
+from dataflow.lib.commands import ExplainedCommand
 from ingest.buffers import ring_urls
 
 FAILED, WRONG_USAGE, NO_SERVICE, INTERRUPTED = 1, 2, 3, 130
@@ -40,16 +40,12 @@ exit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 a service cannot be re
 """
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     """Restore a backup."""
 
     help = EXPLANATION
     # Nothing but the database is needed; what is missing of that is said here.
     requires_system_checks = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the help text."""
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare from where, where to, and how."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypedDict
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from dataflow.embedded.given import masked
 from dataflow.embedded.probes import Unreachable, probe_database, probe_mqtt, probe_redis, probe_site
+from dataflow.lib.commands import ExplainedCommand
 from ingest.buffers import ring_urls
 
 NO_SERVICE = 3
@@ -40,15 +40,11 @@ class Service(TypedDict, total=False):
     error: str
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     """List the services."""
 
     help = EXPLANATION
     requires_system_checks = []  # what is missing is part of the answer
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the help text."""
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare --json."""

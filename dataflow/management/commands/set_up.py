@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
 
+from dataflow.lib.commands import ExplainedCommand
 from ingest.buffers import tend
 
 EXPLANATION = """\
@@ -21,14 +20,10 @@ exit codes: 0 done, 1 failed
 """
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     """Migrate, load the sample models, create the first administrator."""
 
     help = EXPLANATION
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the help text."""
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the three commands; the first error ends them."""

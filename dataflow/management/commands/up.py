@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from dataflow.embedded.launch import Launch
 from dataflow.embedded.output import Output
@@ -18,6 +17,7 @@ from dataflow.embedded.probes import Unreachable
 from dataflow.embedded.program import ServiceError
 from dataflow.embedded.programs import Programs
 from dataflow.embedded.supervisor import StepFailed
+from dataflow.lib.commands import ExplainedCommand
 from dataflow.lib.env import Environment
 from dataflow.management.commands.first_admin import ADMIN, PASSWORD_FILE
 from dataflow.stack import Stack, StackRuns
@@ -42,15 +42,11 @@ exit codes: 0 stopped by SIGTERM, 1 cannot start, 2 wrong usage or settings, 3 a
 """
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     """Run the stack until a signal."""
 
     help = EXPLANATION
     requires_system_checks = []  # the services that the checks ask for are started here
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the help text."""
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare how many of each, and where the site listens."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from argparse import RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, InterfaceError
 
+from dataflow.lib.commands import ExplainedCommand
 from ingest.bridges import BridgeState, HeldSlot, VacantSlot, overview
 
 NO_HOLDER, NO_SERVICE = 1, 3
@@ -30,15 +30,11 @@ exit codes: 0 every session has a living holder, 1 one has none, 3 the database 
 """
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     """List the bridges."""
 
     help = EXPLANATION
     requires_system_checks = ("settings",)
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the help text."""
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare --json."""

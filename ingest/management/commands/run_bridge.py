@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import signal
-from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from dataflow.lib.commands import ExplainedCommand
 from dataflow.lib.heartbeat import Heartbeat
 from ingest.bridge.keeper import Housekeeper, Keeper
 from ingest.bridge.loop import Bridge
@@ -51,17 +51,13 @@ exit codes: 0 ended on a signal, 1 an error in the bridge, 2 wrong usage or sett
 """
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     """Run one bridge until a signal."""
 
     help = EXPLANATION
     # The checks load every page of the site, which the bridge needs for nothing, and a bridge that died must be back
     # soon. What it does need is checked by itself.
     requires_system_checks = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the help text."""
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare --slots and --name."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from argparse import RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, InterfaceError
 from redis import RedisError
 
+from dataflow.lib.commands import ExplainedCommand
 from validation.workers import Overview, overview
 
 WRONG, NO_SERVICE = 1, 3
@@ -29,15 +29,11 @@ exit codes: 0 all is well, 1 something is wrong, which is said, 3 the queue or t
 """
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     """List the workers."""
 
     help = EXPLANATION
     requires_system_checks = ("settings",)
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the help text."""
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare --json."""
