@@ -80,11 +80,14 @@ def add(url: str, weight: int = 1) -> Buffer:
     try:
         with connect(url) as client:
             policy = client.info("memory").get("maxmemory_policy", "noeviction")
+            is_kept = client.info("persistence").get("aof_enabled", 1)
             identity = identify(url)
     except (redis.RedisError, OSError) as error:
         raise Refused(f"The server does not answer ({type(error).__name__}): check address and password.") from error
     if policy != "noeviction":
         raise Refused(f"The server throws data away when it is full ({policy}): set maxmemory-policy to noeviction.")
+    if not is_kept:
+        raise Refused("The server forgets what it holds when it dies: set appendonly to yes.")
     with transaction.atomic():
         row = Buffer.objects.select_for_update().filter(identity=identity).first()
         if row is not None and row.state in TAKEN_BACK:

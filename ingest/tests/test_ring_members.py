@@ -214,6 +214,9 @@ def test_what_would_be_a_mistake_is_refused_and_no_refusal_shows_a_password(
     settings.BUFFER_URLS = [one.url]
     buffers.tend()
     row = buffers.named(identify(one.url))
+    two.client().config_set("appendonly", "no")
+    with pytest.raises(Refused, match="forgets what it holds"):
+        buffers.add(two.url)
     two.client().config_set("maxmemory-policy", "allkeys-lru")
     refused: list[tuple[str, Callable[[], object]]] = [
         ("in the ring already", lambda: buffers.add(one.url.replace("127.0.0.1", "localhost"))),
