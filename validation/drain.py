@@ -22,6 +22,7 @@ from validation.announce import announce
 from validation.ledger import Outcome
 from validation.newest import stored_devices
 from validation.recent import Keeper
+from validation.store import Manner, SomeStored
 from validation.streams import Entry, StreamReader, batch_in
 from validation.suspects import Suspects
 from validation.trails import pack
@@ -34,6 +35,12 @@ log = logging.getLogger(__name__)
 CHUNK = 16
 # Seconds of a turn, at least, for entries that somebody has begun before: however much is new, they have their share.
 LEFT_SECONDS = 2.0
+# Seconds until a buffer is asked again whether somebody left entries behind, after there were none.
+LEFT_EVERY_S = 1.0
+# Chunks that are expected to hold readings again after one that did: what is sent again seldom comes alone.
+WARY = 16
+# Attempts at a chunk: as it is, telling what came again, row by row, and once more when somebody was faster.
+ATTEMPTS = 4
 
 
 class TakenElsewhere(Exception):
@@ -43,10 +50,14 @@ class TakenElsewhere(Exception):
 class Drain:
     """What a worker process keeps between drains. One per process."""
 
-    def __init__(self) -> None:
+    def __init__(self, left_every_s: float = LEFT_EVERY_S) -> None:
         self.writer = Writer()
         self.recent = Keeper()
         self.suspects = Suspects(self.writer, self.store)
+        self._left_every_s = left_every_s
+        self._nothing_left: dict[str, float] = {}  # by buffer, when nothing was found to be left behind
+        self._wary = 0
+        self.messages = 0  # that the last run stored, but for what had been left behind
 
     def run(self, reader: StreamReader, buffer: str, seconds: float) -> bool:
         """Drain until the stream has nothing for us or time is up; say whether there is more.
@@ -54,62 +65,88 @@ class Drain:
         Blocks for I/O. Raises what the database raises when it is away; the entries stay in the stream.
         """
         deadline = time.monotonic() + seconds
-        more = False
-        while not more and (entries := reader.new(CHUNK)):
-            self._finish(reader, buffer, entries)
-            more = time.monotonic() >= deadline
+        more, well = True, True
+        self.messages = 0
+        # A chunk that is not full was the last one: whoever appends after it was read wakes somebody.
+        while more and time.monotonic() < deadline:
+            entries = reader.new(CHUNK)
+            well = self._finish(reader, buffer, entries) and well
+            more = len(entries) == CHUNK
+        if well and time.monotonic() - self._nothing_left.get(buffer, -LEFT_EVERY_S) < self._left_every_s:
+            return more
         return self._go_over_what_is_left(reader, buffer, LEFT_SECONDS) or more
 
     def _go_over_what_is_left(self, reader: StreamReader, buffer: str, seconds: float) -> bool:
         """Try each entry that was begun and not finished; say whether time was up before all had their turn."""
         deadline = time.monotonic() + seconds
+        self._nothing_left.pop(buffer, None)
+        began = False
         for entries in reader.left(CHUNK):
+            began = True
             for entry in self.suspects.in_order(reader.client, entries):
                 self.suspects.settle(reader, buffer, entry)
                 if time.monotonic() >= deadline:
                     return True
+        if not began:
+            self._nothing_left[buffer] = time.monotonic()
         return False
 
-    def _finish(self, reader: StreamReader, buffer: str, entries: Sequence[Entry]) -> None:
-        """Store some entries and let go of them. One that cannot be stored stays, and does not hold up the others."""
+    def _finish(self, reader: StreamReader, buffer: str, entries: Sequence[Entry]) -> bool:
+        """Store some entries and let go of them. One that cannot be stored stays, and does not hold up the others.
+
+        Say whether all were stored.
+        """
+        if not entries:
+            return True
         try:
-            self.store(buffer, entries)
+            self.store(buffer, entries, new=True)
         except (OperationalError, InterfaceError):
             raise
         except Exception:
             if len(entries) > 1:
-                for entry in entries:
-                    self._finish(reader, buffer, [entry])
-                return
+                stored = [self._finish(reader, buffer, [entry]) for entry in entries]
+                return all(stored)
             log.exception("the entry %s of buffer %s cannot be stored; it is tried again", entries[0].name, buffer)
-            return
+            return False
         reader.finish(entries)
+        self.messages += sum(len(entry.batch) for entry in entries if entry.batch)
+        return True
 
-    def store(self, buffer: str, entries: Sequence[Entry]) -> None:
-        """Store the outcome of some entries, leaving out those that have one. Raises what the database raises."""
-        for isolate in (False, True):
-            done = ledger.done(buffer, [entry.id for entry in entries])
-            left = [entry for entry in entries if entry.id not in done]
+    def store(self, buffer: str, entries: Sequence[Entry], *, new: bool = False) -> None:
+        """Store the outcome of some entries, leaving out those that have one. Raises what the database raises.
+
+        Entries that are `new` to all workers are expected to have none, and to bring nothing that was stored before:
+        only when that turns out to be wrong it is looked into, which costs PostgreSQL half as much again.
+        """
+        left, manner = list(entries), Manner.TELLING if self._wary else Manner.NEW
+        self._wary = max(0, self._wary - 1)
+        for attempt in range(ATTEMPTS):
+            if attempt or not new:
+                done = ledger.done(buffer, [entry.id for entry in entries])
+                left = [entry for entry in entries if entry.id not in done]
             if not left:
                 return
             try:
-                self._store(buffer, left, isolate=isolate)
+                self._store(buffer, left, manner)
                 return
             except TakenElsewhere:
                 continue
+            except SomeStored:
+                manner, self._wary = Manner.TELLING, WARY
             except (DataError, IntegrityError) as error:
-                if isolate:
+                if manner is Manner.ISOLATED:
                     raise
                 # A device or a day may have gone since it was remembered; or PostgreSQL refuses a row.
                 log.warning("storing row by row what could not be stored at once: %s", error)
                 self.writer.forget()
+                manner = Manner.ISOLATED
         raise TakenElsewhere
 
-    def _store(self, buffer: str, entries: Sequence[Entry], *, isolate: bool) -> None:
+    def _store(self, buffer: str, entries: Sequence[Entry], manner: Manner) -> None:
         batches = [batch_in(entry) for entry in entries]
         judged = self.writer.judge(batches)
         with transaction.atomic():
-            self.writer.write(judged, isolate=isolate)
+            self.writer.write(judged, manner)
             quarantine.keep(buffer, entries, judged.rejected, judged.model_ids)
             outcomes = [
                 Outcome(

@@ -6,7 +6,7 @@ what a model does not name: text that is not UTF-8, U+0000 (which PostgreSQL ref
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -21,6 +21,14 @@ MAX_READINGS = 2_000  # of one message
 # Paths have 8 levels. Far below the depths at which orjson, msgspec and JSON Schema each give up differently.
 MAX_DEPTH = 100
 BACKSLASH = ord("\\")
+
+
+def suspicious(payloads: Sequence[bytes]) -> Container[int]:
+    """Say cheaply which of some payloads, by their places, need the closer look; mostly none does."""
+    together = b"".join(payloads)
+    if together.isascii() and BACKSLASH not in together and max(map(len, payloads), default=0) <= 2 * MAX_DEPTH:
+        return ()
+    return {place for place, payload in enumerate(payloads) if is_suspicious(payload)}
 
 
 def is_suspicious(payload: bytes) -> bool:

@@ -10,15 +10,27 @@ from typing import Any
 import numpy as np
 from django.db import connection
 
+from validation import arrays
+from validation.binding import server_side
+from validation.columns import Columns
 from validation.events import POINTS_PER_SECOND, Point, StoredDevice, Value
-from validation.moments import moment
 from validation.spec import Kind
-from validation.store import Columns
 
 # How a device's interval is learned: a step counts for a fifth, and at most halves or doubles what was known, so that
 # an outage of an hour does not make the device look slow for a day.
 WEIGHT, WIDEST_STEP = 0.2, 2.0
+NEGLIGIBLE = 0.005  # share of an interval by which it may be wrong before it is written anew
 MICROS_PER_SLOT = 1_000_000 // POINTS_PER_SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was known of a device: its row, the newest event time in microseconds (None before the first one)."""
+
+    row: int
+    micros: int | None
+    interval_s: float | None
+    is_moved: bool  # because the chunk has something newer
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +44,6 @@ class Newest:
     first: int
     last: int
     arrived: int
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the table says of a device: its row, the newest event time in microseconds (None before the first one)."""
-
-    row: int
-    micros: int | None
-    seq: int
-    interval_s: float | None
 
 
 def newest(columns: Columns) -> Iterator[Newest]:
@@ -61,30 +63,13 @@ def update_latest(columns: Columns, model_id: int) -> None:
     be put back by another that looked before it.
     """
     found = list(newest(columns))
-    devices = [item.device_id for item in found]
-    known = _lock(devices, model_id)
+    known = _move_forward(columns, found, model_id)
     if len(known) < len(found):
-        _make_rows([device for device in devices if device not in known], model_id)
-        known = _lock(devices, model_id)
-    _hear([(item, known[item.device_id]) for item in found])
-    _move_forward(columns, [(item, known[item.device_id]) for item in found if _is_newer(columns, item, known)])
-
-
-def _is_newer(columns: Columns, item: Newest, known: dict[int, Known]) -> bool:
-    before = known[item.device_id]
-    found = int(columns.micros[item.last]), int(columns.seqs[item.last])
-    return before.micros is None or found > (before.micros, before.seq)
-
-
-def _lock(devices: list[int], model_id: int) -> dict[int, Known]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT device_id, id, CASE WHEN isfinite(ts) THEN (extract(epoch FROM ts) * 1000000)::bigint END, seq, "
-            "interval_s FROM validation_latest WHERE model_id = %s AND device_id = ANY(%s::bigint[]) "
-            "ORDER BY device_id FOR UPDATE",
-            [model_id, devices],
-        )
-        return {device: Known(*row) for device, *row in cursor.fetchall()}
+        missing = [item for item in found if item.device_id not in known]
+        _make_rows([item.device_id for item in missing], model_id)
+        known |= _move_forward(columns, missing, model_id)
+    moved = [(item, known[item.device_id]) for item in found]
+    _learn(columns, [(item, before) for item, before in moved if before.is_moved])
 
 
 def _make_rows(devices: list[int], model_id: int) -> None:
@@ -98,36 +83,58 @@ def _make_rows(devices: list[int], model_id: int) -> None:
         )
 
 
-def _hear(heard: Sequence[tuple[Newest, Known]]) -> None:
-    """Note when the devices were last heard of, however old their event times."""
-    with connection.cursor() as cursor:
+def _move_forward(columns: Columns, found: Sequence[Newest], model_id: int) -> dict[int, Before]:
+    """Lock the rows of some devices and write what is newer; return by device what was there, where there is a row."""
+    lasts = [item.last for item in found]
+    with server_side() as cursor:
         cursor.execute(
-            "UPDATE validation_latest l SET last_seen_at = greatest(l.last_seen_at, h.seen_at) "
-            "FROM unnest(%s::bigint[], %s::timestamptz[]) AS h (id, seen_at) WHERE l.id = h.id",
+            "WITH k AS (SELECT id, device_id, ts, seq, interval_s FROM validation_latest "
+            "WHERE model_id = %s AND device_id = ANY(%s) ORDER BY device_id FOR UPDATE), "
+            "n AS (SELECT k.*, n.ts AS new_ts, n.seq AS new_seq, n.received_at, n.seen_at, n.values, "
+            "(n.ts, n.seq) > (k.ts, k.seq) AS newer "
+            "FROM unnest(%s, %s, %s, %s, %s, %s) AS n (device, ts, seq, received_at, seen_at, values) "
+            "JOIN k ON k.device_id = n.device) "
+            "UPDATE validation_latest l SET last_seen_at = greatest(l.last_seen_at, n.seen_at), "
+            "ts = CASE WHEN newer THEN n.new_ts ELSE l.ts END, seq = CASE WHEN newer THEN n.new_seq ELSE l.seq END, "
+            "received_at = CASE WHEN newer THEN n.received_at ELSE l.received_at END, "
+            "values = CASE WHEN newer THEN n.values ELSE l.values END FROM n WHERE l.id = n.id "
+            "RETURNING n.device_id, n.id, "
+            "CASE WHEN isfinite(n.ts) THEN (extract(epoch FROM n.ts) * 1000000)::bigint END, n.interval_s, newer",
             [
-                [known.row for _, known in heard],
-                [moment(item.arrived) for item, _ in heard],
+                model_id,
+                arrays.encode(arrays.INT8, [item.device_id for item in found]),
+                arrays.encode(arrays.INT8, [item.device_id for item in found]),
+                arrays.encode(arrays.TIMESTAMPTZ, columns.micros[lasts]),
+                arrays.encode(arrays.INT8, columns.seqs[lasts]),
+                arrays.encode(arrays.TIMESTAMPTZ, columns.received[lasts]),
+                arrays.encode(arrays.TIMESTAMPTZ, [item.arrived for item in found]),
+                arrays.encode(arrays.JSONB, [json.dumps(stored_values(columns, place)).encode() for place in lasts]),
             ],
         )
+        return {device: Before(*row) for device, *row in cursor.fetchall()}
 
 
-def _move_forward(columns: Columns, newer: Sequence[tuple[Newest, Known]]) -> None:
-    if not newer:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE validation_latest l SET ts = n.ts, seq = n.seq, received_at = n.received_at, values = n.values, "
-            "interval_s = n.interval_s FROM unnest(%s::bigint[], %s::timestamptz[], %s::bigint[], %s::timestamptz[], "
-            "%s::jsonb[], %s::float8[]) AS n (id, ts, seq, received_at, values, interval_s) WHERE l.id = n.id",
-            [
-                [known.row for _, known in newer],
-                [moment(int(columns.micros[item.last])) for item, _ in newer],
-                [int(columns.seqs[item.last]) for item, _ in newer],
-                [moment(int(columns.received[item.last])) for item, _ in newer],
-                [json.dumps(stored_values(columns, item.last)) for item, _ in newer],
-                [learned(known.interval_s, measured(columns, item, known.micros)) for item, known in newer],
-            ],
-        )
+def _learn(columns: Columns, moved: Sequence[tuple[Newest, Before]]) -> None:
+    """Write down the intervals that turned out to be others than was known."""
+    changed = []
+    for item, before in moved:
+        interval = learned(before.interval_s, measured(columns, item, before.micros))
+        if interval is not None and not _is_about(interval, before.interval_s):
+            changed.append((before.row, interval))
+    if changed:
+        with server_side() as cursor:
+            cursor.execute(
+                "UPDATE validation_latest l SET interval_s = n.interval_s FROM unnest(%s, %s) AS n (id, interval_s) "
+                "WHERE l.id = n.id",
+                [
+                    arrays.encode(arrays.INT8, [row for row, _ in changed]),
+                    arrays.encode(arrays.FLOAT8, [interval for _, interval in changed]),
+                ],
+            )
+
+
+def _is_about(interval: float, known: float | None) -> bool:
+    return known is not None and abs(interval - known) <= NEGLIGIBLE * known
 
 
 def measured(columns: Columns, item: Newest, since: int | None) -> float | None:
@@ -185,23 +192,29 @@ def stored_devices(columns: Columns) -> dict[str, StoredDevice]:
 def _points(columns: Columns, item: Newest) -> dict[str, list[Point]]:
     """Return the points of one device by field: one for each twentieth of a second, the last one in it."""
     whole = range(item.first, item.last + 1)
-    slots = columns.micros[item.first : item.last + 1] // MICROS_PER_SLOT
-    ends = (np.flatnonzero(np.diff(slots, append=slots[-1] + 1)) + item.first).tolist()
+    micros = columns.micros[item.first : item.last + 1]
+    slots = micros // MICROS_PER_SLOT
+    last = np.flatnonzero(np.diff(slots, append=slots[-1] + 1))
+    ends, times = (last + item.first).tolist(), (micros[last] / 1e6).tolist()
     points: dict[str, list[Point]] = {}
     for field, column in columns.values:
         if field.kind in ("number", "integer", "boolean"):
-            run = _run(columns, column, ends)
-            if len(run) < len(ends) < len(whole):
-                # Some slots end with a reading without this field. A device may well send one field in one message
-                # and the next field a millisecond later in another, so look at every reading of the slots.
-                filled = (place for place in whole if column[place] is not None)
-                last = {int(columns.micros[place]) // MICROS_PER_SLOT: place for place in filled}
-                run = _run(columns, column, last.values())
+            values = [column[place] for place in ends]
+            run = list(zip(times, values, strict=True))
+            if None in values:
+                run = [point for point in run if point[1] is not None]
+                if len(ends) < len(whole):
+                    run = _run_of_slots(columns, column, whole)
             if run:
                 points[field.name] = run
     return points
 
 
-def _run(columns: Columns, column: Sequence[Value], places: Iterable[int]) -> list[Point]:
-    """Return the moments, in seconds, and the values of a field at some places where it has one."""
-    return [(int(columns.micros[place]) / 1e6, column[place]) for place in places if column[place] is not None]
+def _run_of_slots(columns: Columns, column: Sequence[Value], whole: Iterable[int]) -> list[Point]:
+    """Return the last point of a field in each slot, where some slots end with a reading without that field.
+
+    A device may well send one field in one message and the next field a millisecond later in another.
+    """
+    filled = (place for place in whole if column[place] is not None)
+    last = {int(columns.micros[place]) // MICROS_PER_SLOT: place for place in filled}
+    return [(int(columns.micros[place]) / 1e6, column[place]) for place in last.values()]

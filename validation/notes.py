@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from django.db import connection
 
+from validation.columns import Columns
 from validation.models import ReadingNote
 from validation.moments import moment
-from validation.store import Columns
 from validation.trails import KEEP_DAYS
 
 READING = np.dtype([("device", ">i4"), ("ts", ">i8"), ("seq", ">i8"), ("received", ">i8")])

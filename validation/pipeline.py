@@ -16,7 +16,7 @@ import orjson
 from ingest.envelope import Batch
 from validation.catalog import Catalog, Route
 from validation.checks import no_moment, other_unit
-from validation.limits import is_suspicious, parse
+from validation.limits import parse, suspicious
 from validation.moments import microseconds
 from validation.paths import Parts, pointer
 from validation.schema import CompiledModel
@@ -128,12 +128,14 @@ def judge(batches: Sequence[Batch], catalog: Catalog) -> Judgement:
 
 def _judge_batch(judgement: Judgement, catalog: Catalog, entry: int, batch: Batch) -> None:
     """Accept each message that is one plain reading, and examine every other."""
+    rows: Rows | None = None  # of the message before; most of a batch is for one model
+    unusual = suspicious(batch.payloads)
     for position, (topic, payload, received) in enumerate(
         zip(batch.topics, batch.payloads, batch.received, strict=True)
     ):
         route = catalog.route(topic)
         model = route.model
-        if model is not None and not route.reasons and not is_suspicious(payload):
+        if model is not None and not route.reasons and position not in unusual:
             try:
                 reading = model.decode(payload)
             except REFUSALS:
@@ -146,8 +148,14 @@ def _judge_batch(judgement: Judgement, catalog: Catalog, entry: int, batch: Batc
                     and -model.ahead_s <= received - micros / 1_000_000 <= model.oldest_s
                     and not (model.checks and _faults_of_checks(model, reading))
                 ):
-                    device = route.device or reading.d
-                    judgement.accept(model).add(reading, device, micros, received, entry, position)
+                    if rows is None or rows.model is not model:
+                        rows = judgement.accept(model)
+                    rows.readings.append(reading)
+                    rows.devices.append(route.device or reading.d)
+                    rows.micros.append(micros)
+                    rows.received.append(received)
+                    rows.entries.append(entry)
+                    rows.positions.append(position)
                     continue
         _examine(judgement, route, Rejected(entry, position, received, topic, payload, []))
 

@@ -1,7 +1,7 @@
 """The newest raw messages of each model, accepted or not, so that a draft can be tried on them.
 
-A sample, kept in Redis and bounded in every direction: KEPT messages of a model, MAX_BYTES each, some of each chunk,
-for KEEP_S. Best effort: it is never in the way of the worker, and nothing that must not be lost depends on it.
+A sample, kept in Redis and bounded in every direction: KEPT messages of a model, MAX_BYTES each, some of each
+second, for KEEP_S. Best effort: it is never in the way of the worker, and nothing that must not be lost depends on it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 KEPT = 1_000  # messages of a model
 MAX_BYTES = 8_192  # of a payload; larger ones are left out, not cut: a part would not be a message
 KEEP_S = 7 * 86_400
-OF_A_CHUNK = 256  # messages that one chunk adds at most, over all models
+A_SECOND = 256  # messages that one process adds at most, over all models
 TIMEOUT_S, REST_S = 0.5, 10.0  # a server that does not answer is left alone for a while
 
 
@@ -53,12 +53,19 @@ class Keeper:
 
     def __init__(self) -> None:
         self._rests_until = 0.0
+        self._room, self._room_at = float(A_SECOND), 0.0
 
     def keep(self, judgement: Judgement, batches: Sequence[Batch]) -> None:
         """Keep some messages of a chunk. Blocks for TIMEOUT_S at most; never raises for a server that is away."""
-        samples = _samples(judgement, batches)
-        if not samples or time.monotonic() < self._rests_until:
+        now = time.monotonic()
+        self._room = min(A_SECOND, self._room + A_SECOND * (now - self._room_at))
+        self._room_at = now
+        if now < self._rests_until or self._room < 1:
             return
+        samples = _samples(judgement, batches, int(self._room))
+        if not samples:
+            return
+        self._room -= sum(map(len, samples.values()))
         try:
             with _client().pipeline(transaction=False) as pipe:
                 for model, items in samples.items():
@@ -72,14 +79,14 @@ class Keeper:
             self._rests_until = time.monotonic() + REST_S
 
 
-def _samples(judgement: Judgement, batches: Sequence[Batch]) -> dict[str, list[bytes]]:
+def _samples(judgement: Judgement, batches: Sequence[Batch], room: int) -> dict[str, list[bytes]]:
     """Return the newest messages of each model in a chunk, packed, as many as the chunk may add."""
     rejected: dict[str, list[Rejected]] = {}
     for item in judgement.rejected:
         if item.model is not None:
             rejected.setdefault(item.model.spec.name, []).append(item)
     names = judgement.rows.keys() | rejected.keys()
-    share = max(1, OF_A_CHUNK // max(1, len(names)))
+    share = max(1, room // max(1, len(names)))
     samples = {}
     for name in names:
         refused = islice(_refused(rejected.get(name, [])), share)

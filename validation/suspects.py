@@ -29,6 +29,7 @@ from validation.ledger import Outcome, Verdicts
 from validation.newest import stored_devices
 from validation.pipeline import Judgement, Rejected
 from validation.spec import Reason
+from validation.store import Manner
 from validation.streams import Entry, StreamReader, batch_in
 from validation.writing import Judged, Writer
 
@@ -103,7 +104,7 @@ class Suspects:
             places = range(trying.start, trying.end)
             judged = self._writer.judge([_only(batch_in(entry), places)])
             with transaction.atomic():
-                self._writer.write(judged, isolate=True)
+                self._writer.write(judged, Manner.ISOLATED)
                 quarantine.keep(buffer, [entry], judged.rejected, judged.model_ids)
                 transaction.set_rollback(True)
         else:
@@ -121,7 +122,7 @@ class Suspects:
             judged = Judged([batch], Judgement(readings=[0]), self._writer.published.model_ids, verdicts=[Verdicts()])
         with transaction.atomic():
             if innocent:
-                self._writer.write(judged, isolate=True)
+                self._writer.write(judged, Manner.ISOLATED)
             for item in judged.rejected:
                 item.position = innocent[item.position]
             _set_aside(batch, attempt, judged, catalog)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar, cast
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 
 # Seconds that one task drains before it makes room for another buffer's.
 DRAIN_SECONDS = 5.0
+# Seconds from the beginning of a turn until the next one, unless there is more to do at once: a transaction costs as
+# much as some hundred readings, so it is worth waiting for more of them. The longer after MANY messages.
+REST_S, REST_OF_MANY_S, MANY = 0.04, 0.12, 1_000
 # Seconds of a replay's turn. Between two of them the worker looks at what came in: the next turn queues up behind that.
 REPLAY_SECONDS = 0.5
 # Seconds until a replay asks again whether live ingest has caught up.
@@ -50,6 +54,19 @@ class Worker:
         self.queue = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5)
         self._clients: dict[str, redis.Redis] = {}  # by address
         self._urls: dict[str, str] = {}  # by identity
+        self._next_turn = 0.0
+
+    def wait_for_turn(self) -> None:
+        """Wait until it is worth draining again. Blocks for REST_OF_MANY_S at most."""
+        time.sleep(max(0.0, self._next_turn - time.monotonic()))
+
+    def take_turn(self, client: redis.Redis, buffer: str) -> bool:
+        """Drain a buffer for a while; say whether there is more."""
+        began = time.monotonic()
+        more = self.drain.run(StreamReader(client), buffer, DRAIN_SECONDS)
+        if not more:
+            self._next_turn = began + (REST_OF_MANY_S if self.drain.messages >= MANY else REST_S)
+        return more
 
     def client(self, buffer: str) -> redis.Redis | None:
         """Return a client of the buffer with this identity, asking all servers when it is not where it was."""
@@ -106,11 +123,12 @@ def drain(buffer: str) -> None:
     """Drain one buffer for a while; ask for another turn when there is more."""
     worker = worker_of_process()
     client = worker.client(buffer)
+    worker.wait_for_turn()
     # From here on a new batch wakes another worker: it may come after this one has looked.
     worker.queue.delete(wake_key(buffer))
     if client is None:
         log.warning("no server of the ring is the buffer %s; the sweep will look again", buffer)
-    elif worker.drain.run(StreamReader(client), buffer, DRAIN_SECONDS):
+    elif worker.take_turn(client, buffer):
         wake(worker, buffer)
 
 

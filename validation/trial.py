@@ -15,6 +15,7 @@ from ingest.models import Device
 from ingest.topics import matches
 from validation import recent
 from validation.catalog import Catalog
+from validation.columns import columns_of
 from validation.models import DataModel, Quarantined
 from validation.moments import moment
 from validation.newest import stored_values
@@ -23,7 +24,6 @@ from validation.publishing import newest, spec_of
 from validation.quarantine import readable, readable_topic
 from validation.schema import CompiledModel, compile_model
 from validation.spec import ModelSpec, Reason
-from validation.store import columns_of
 
 MOST = 1_000  # messages that one comparison looks at
 SHOWN = 1_000  # characters of a sample

@@ -17,6 +17,7 @@ from ingest.devices import Registry
 from ingest.envelope import Batch
 from validation import ledger, notes
 from validation.catalog import Catalog
+from validation.columns import Columns, columns_of, without
 from validation.ledger import NO_MODEL, Tally, Verdicts, Version
 from validation.models import ReadingNote
 from validation.moments import EPOCH
@@ -24,7 +25,7 @@ from validation.newest import update_latest
 from validation.pipeline import Judgement, Rejected, Rows, judge
 from validation.publishing import Published
 from validation.spec import Reason
-from validation.store import Columns, Inserted, columns_of, insert, without
+from validation.store import Inserted, Manner, insert
 from validation.tables import ensure_partitions, partitions
 
 
@@ -94,15 +95,14 @@ class Writer:
         judged.count_rejected()
         return judged
 
-    def write(self, judged: Judged, *, isolate: bool) -> None:
+    def write(self, judged: Judged, manner: Manner) -> None:
         """Insert the rows, models by name, and move the newest values; what PostgreSQL refuses joins the rejected.
 
-        Call it in a transaction. Without `isolate` DataError or IntegrityError is raised when a row is refused. Raises
-        what the database raises otherwise.
+        Call it in a transaction. Raises what `insert` raises in that manner, and what the database raises otherwise.
         """
         duplicates: Counter[tuple[int, int]] = Counter()
         for place, columns in enumerate(judged.parts):
-            inserted = insert(columns, isolate=isolate)
+            inserted = insert(columns, manner)
             duplicates += inserted.duplicates
             judged.parts[place] = self._stored(columns, inserted, judged)
         ledger.count_duplicates(duplicates, [batch.minute for batch in judged.batches])
@@ -147,7 +147,7 @@ class Writer:
 
 def _of_known_devices(rows: Rows, ids: Mapping[str, int], judged: Judged) -> Rows:
     """Return the rows whose devices are known; the others, of a model that registers none, join the rejected."""
-    if all(device in ids for device in rows.devices):
+    if ids.keys() >= set(rows.devices):
         return rows
     known = Rows(rows.model)
     for source, device in enumerate(rows.devices):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import msgspec
-import psycopg
-from django.db import connection
 
 from validation import arrays
+from validation.binding import server_side
 from validation.pipeline import Rejected
 from validation.spec import Reason
 from validation.streams import Entry
@@ -115,18 +113,6 @@ def encoded(findings: Sequence[Finding]) -> list[arrays.Array]:
         arrays.encode(arrays.TEXT, [finding.code for finding in findings]),
         arrays.encode(arrays.TEXT, [finding.place for finding in findings]),
     ]
-
-
-@contextmanager
-def server_side() -> Iterator[psycopg.Cursor[Any]]:
-    """Give a cursor on Django's connection whose parameters are bound by the server, arrays in binary among them.
-
-    Django's own would write every value into the statement's text.
-    """
-    connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        arrays.accept_arrays(cursor)
-        yield cursor
 
 
 def readable_topic(topic: bytes) -> str:

@@ -29,6 +29,7 @@ from validation.quarantine.keeping import Finding, Origin, insert
 from validation.replay import records
 from validation.replay.outcome import Findings
 from validation.replay.records import UNREADABLE_TOPIC, Group, Record
+from validation.store import Manner
 from validation.writing import Judged, Writer
 
 log = logging.getLogger(__name__)
@@ -112,22 +113,22 @@ def _divide(run: Replay, found: Sequence[Record], writer: Writer) -> None:
 
 def _judge(run: Replay, found: Sequence[Record], writer: Writer) -> None:
     """Judge some records in one transaction, again when others have taken some or PostgreSQL refuses a row."""
-    left, isolate = found, False
+    left, manner = found, Manner.EITHER
     while True:
         try:
-            _attempt(run, found, left, writer, isolate=isolate)
+            _attempt(run, found, left, writer, manner)
             return
         except Taken as taken:
             left = [record for record in left if record.id in taken.left]
         except (DataError, IntegrityError) as error:
-            if isolate:
+            if manner is Manner.ISOLATED:
                 raise
             log.warning("replaying row by row what could not be stored at once: %s", error)
-            isolate = True
+            manner = Manner.ISOLATED
             writer.forget()
 
 
-def _attempt(run: Replay, found: Sequence[Record], left: Sequence[Record], writer: Writer, *, isolate: bool) -> None:
+def _attempt(run: Replay, found: Sequence[Record], left: Sequence[Record], writer: Writer, manner: Manner) -> None:
     groups = records.grouped(record for record in left if record.code not in UNREADABLE_TOPIC)
     batches = [group.batch() for group in groups]
     judged = writer.examine(batches) if run.dry_run else writer.judge(batches)
@@ -137,7 +138,7 @@ def _attempt(run: Replay, found: Sequence[Record], left: Sequence[Record], write
             locked = records.lock([record.id for record in left])
             if len(locked) < len(left):
                 raise Taken(locked)
-            writer.write(judged, isolate=isolate)
+            writer.write(judged, manner)
             _note_stored(run, judged)
             _write_back(groups, judged)
         total, findings = Tally(), Findings.of(mine.outcome)

@@ -10,10 +10,11 @@ from django.db.models import F, Func, IntegerField, QuerySet
 from ingest.envelope import VERSION, Batch
 from validation import arrays
 from validation.attempts import UNJUDGED
+from validation.binding import server_side
 from validation.ledger import Version
 from validation.models import Quarantined
 from validation.quarantine import Selection, select
-from validation.quarantine.keeping import Finding, Origin, encoded, server_side
+from validation.quarantine.keeping import Finding, Origin, encoded
 
 # Records of one step: enough to make its own cost vanish; and bytes of payload, which bound its memory.
 AT_ONCE, BYTES_AT_ONCE = 1_000, 4 * 1024 * 1024

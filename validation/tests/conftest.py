@@ -28,7 +28,7 @@ class Worker:
 
     url: str
     client: redis.Redis
-    drain: Drain = field(default_factory=Drain)
+    drain: Drain = field(default_factory=lambda: Drain(left_every_s=0))
     minutes: Minutes = field(default_factory=Minutes)
 
     def __post_init__(self) -> None:

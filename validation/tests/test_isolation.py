@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import pytest
 from django.db import DatabaseError, connection, connections
@@ -12,6 +13,8 @@ from ingest.ring import RECEIVED, STREAM
 from validation.drain import Drain
 from validation.models import DataModel, Latest, Quarantined
 from validation.publishing import publish
+from validation.store import Manner
+from validation.streams import Entry
 from validation.tests.conftest import Worker
 
 TOPIC = "vehicles/vehicle_01/telemetry"
@@ -114,10 +117,10 @@ def test_one_entry_that_keeps_failing_does_not_hold_up_the_others(
     worker.receive((TOPIC, reading(2)))
     store_all = Drain._store
 
-    def poisoned(self: Drain, buffer: str, entries: list, **options: bool) -> None:  # type: ignore[type-arg]
+    def poisoned(self: Drain, buffer: str, entries: Sequence[Entry], manner: Manner) -> None:
         if any(entry.batch and b'"seq":1' in entry.batch.payloads[0] for entry in entries):
             raise RuntimeError("something nobody thought of")
-        store_all(self, buffer, entries, **options)
+        store_all(self, buffer, entries, manner)
 
     with monkeypatch.context() as patch:
         patch.setattr(Drain, "_store", poisoned)

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.devices import Registry
+from validation.columns import Columns, columns_of
 from validation.drafting import save
 from validation.models import DataModel, Latest
 from validation.newest import learned, measured, newest, stored_devices, update_latest
@@ -23,7 +24,6 @@ from validation.publishing import publish
 from validation.samples import SENSOR, VEHICLE
 from validation.schema import CompiledModel, compile_model
 from validation.spec import FieldSpec, ModelSpec
-from validation.store import Columns, columns_of
 
 MODELS = {spec.name: compile_model(spec, 1) for spec in (VEHICLE, SENSOR)}
 BASE = 1_760_000_000  # 2025-10-09

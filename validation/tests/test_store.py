@@ -13,10 +13,11 @@ from django.db import IntegrityError, connection, transaction
 from msgspec.structs import replace
 
 from ingest.envelope import Batch
+from validation.columns import Columns, columns_of, without
 from validation.moments import EPOCH, MICROSECOND
 from validation.pipeline import judge
 from validation.spec import FieldSpec, ModelSpec
-from validation.store import Columns, columns_of, insert, without
+from validation.store import Manner, SomeStored, insert
 from validation.tables import ensure_partitions, ensure_table
 from validation.tests.judging import NOW, catalog_of
 
@@ -154,15 +155,15 @@ def test_a_reading_received_with_others_differs_from_them_also_when_it_comes_bac
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("isolate", [False, True])
-def test_duplicates_are_counted_by_the_entry_and_device_that_brought_them(isolate: bool) -> None:
+@pytest.mark.parametrize("manner", [Manner.EITHER, Manner.TELLING, Manner.ISOLATED])
+def test_duplicates_are_counted_by_the_entry_and_device_that_brought_them(manner: Manner) -> None:
     insert(ready(columns_from([("a", 0, 0, {"integer": 1}), ("b", 0, 0, {"integer": 2})])))
     inserted = insert(
         columns_from(
             [("a", 0, 0, {"integer": 3}), ("c", 0, 0, {"integer": 4}), ("c", 0, 0, {"integer": 5})],
             [("c", 0, 0, {"integer": 6}), ("c", 0, 1, {"integer": 7}), ("b", 0, 0, {}), ("b", 0, 0, {})],
         ),
-        isolate=isolate,
+        manner,
     )
     assert inserted.refused == {}
     assert inserted.duplicates == Counter({(0, 3): 1, (0, 2): 1, (1, 2): 1, (1, 1): 2})
@@ -177,7 +178,17 @@ def test_one_microsecond_or_one_step_of_the_sequence_makes_another_reading() -> 
     assert len(stored("seq")) == 4
 
 
-@pytest.mark.usefixtures("transactional_db")
+@pytest.mark.django_db
+def test_rows_that_were_said_to_be_new_and_are_not_are_an_error_and_none_is_stored() -> None:
+    insert(ready(columns_from([("a", 0, 0, {"integer": 1})])))
+    with pytest.raises(SomeStored), transaction.atomic():
+        insert(ready(columns_from([("a", 0, 0, {"integer": 2}), ("a", 1, 0, {"integer": 3})])), Manner.NEW)
+    assert stored("integer") == [(1,)]
+    insert(ready(columns_from([("a", 1, 0, {"integer": 3})])), Manner.NEW)
+    assert stored("integer") == [(1,), (3,)]
+
+
+@pytest.mark.django_db
 def test_what_postgresql_refuses_is_an_error_and_when_isolated_left_out_with_its_words() -> None:
     good: list[Reading] = [("a", second, 0, {"number": second}) for second in range(30)]
     ready(columns_from(good))
@@ -187,7 +198,7 @@ def test_what_postgresql_refuses_is_an_error_and_when_isolated_left_out_with_its
         insert(columns)
     assert stored("number") == []
     with transaction.atomic():
-        inserted = insert(columns, isolate=True)
+        inserted = insert(columns, Manner.ISOLATED)
     assert [columns.devices[place] for place in inserted.refused] == [IDS["b"], IDS["b"]]
     assert all("no partition" in words and "\n" not in words for words in inserted.refused.values())
     assert inserted.duplicates == Counter({(1, IDS["a"]): 1})
@@ -203,7 +214,7 @@ def test_a_refused_row_does_not_hide_a_good_one_with_the_same_key() -> None:
     columns = ready(columns_from([("a", 0, 0, {"number": -1}), ("a", 0, 0, {"number": 1}), ("a", 0, 0, {"number": 2})]))
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE telemetry.van ADD CHECK (number >= 0)")
-    inserted = insert(columns, isolate=True)
+    inserted = insert(columns, Manner.ISOLATED)
     assert list(inserted.refused) == [0]
     assert inserted.duplicates == Counter({(0, IDS["a"]): 1})
     assert stored("number") == [(1.0,)]

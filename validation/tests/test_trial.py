@@ -100,7 +100,8 @@ def test_trying_and_comparing_change_nothing(worker: Worker) -> None:
     assert (vehicle().spec(), worker.audit().total, len(recent.messages("vehicle"))) == before
 
 
-def test_what_is_kept_lately_is_bounded_and_newest_first(worker: Worker) -> None:
+def test_what_is_kept_lately_is_bounded_and_newest_first(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recent, "A_SECOND", 100_000)
     publish(vehicle())
     now = time.time()
     for start in range(0, 1_500, 100):
@@ -110,6 +111,16 @@ def test_what_is_kept_lately_is_bounded_and_newest_first(worker: Worker) -> None
     kept = recent.messages("vehicle", 5_000)
     assert len(kept) == recent.KEPT
     assert b'"seq":1499' in kept[0].payload.replace(b" ", b"")
+
+
+def test_however_many_come_in_a_second_only_some_are_kept(worker: Worker) -> None:
+    publish(vehicle())
+    began = time.monotonic()
+    for start in range(0, 900, 300):
+        worker.receive(*[(TOPIC, {"timestamp": time.time(), "speed": 1, "seq": start + n}) for n in range(300)])
+        worker.work()
+    seconds = time.monotonic() - began
+    assert recent.A_SECOND <= len(recent.messages("vehicle", 5_000)) <= recent.A_SECOND * (1 + seconds)
 
 
 def test_a_server_that_is_away_is_no_reason_to_stop(worker: Worker, settings: object) -> None:

@@ -13,8 +13,9 @@ def change(module: ModuleType) -> None:
     drain: Any = module.Drain
     finish = drain._finish
 
-    def finish_early(self: Any, reader: Any, buffer: str, entries: Any) -> None:
-        reader.finish(entries)
-        finish(self, reader, buffer, entries)
+    def finish_early(self: Any, reader: Any, buffer: str, entries: Any) -> Any:
+        if entries:
+            reader.finish(entries)
+        return finish(self, reader, buffer, entries)
 
     drain._finish = finish_early

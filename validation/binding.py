@@ -1,0 +1,24 @@
+"""A cursor whose parameters PostgreSQL binds, for statements that carry whole columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+from validation import arrays
+
+
+@contextmanager
+def server_side() -> Iterator[psycopg.Cursor[Any]]:
+    """Give a cursor on Django's connection whose parameters are bound by the server, arrays in binary among them.
+
+    Django's own would write every value into the statement's text.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        arrays.accept_arrays(cursor)
+        yield cursor
