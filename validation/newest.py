@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from validation.spec import Kind
 # an outage of an hour does not make the device look slow for a day.
 WEIGHT, WIDEST_STEP = 0.2, 2.0
 NEGLIGIBLE = 0.005  # share of an interval by which it may be wrong before it is written anew
+POINTS_OF_CHUNK = 64  # of one device and field: three seconds of what a page can show, and chunks come several a second
 MICROS_PER_SLOT = 1_000_000 // POINTS_PER_SECOND
 
 
@@ -195,6 +197,8 @@ def _points(columns: Columns, item: Newest) -> dict[str, list[Point]]:
     micros = columns.micros[item.first : item.last + 1]
     slots = micros // MICROS_PER_SLOT
     last = np.flatnonzero(np.diff(slots, append=slots[-1] + 1))
+    if len(last) > POINTS_OF_CHUNK:  # which only what is late has; evenly, up to the newest
+        last = last[:: -ceil(len(last) / POINTS_OF_CHUNK)][::-1]
     ends, times = (last + item.first).tolist(), (micros[last] / 1e6).tolist()
     points: dict[str, list[Point]] = {}
     for field, column in columns.values:

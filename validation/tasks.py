@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 # Seconds that one task drains before it makes room for another buffer's.
 DRAIN_SECONDS = 5.0
 # Seconds from the beginning of a turn until the next one, unless there is more to do at once: a transaction costs as
-# much as some hundred readings, so it is worth waiting for more of them. The longer after MANY messages.
-REST_S, REST_OF_MANY_S, MANY = 0.04, 0.12, 1_000
+# much as a thousand readings, so it is worth waiting for more of them; the longer above so many messages a second.
+REST_S, REST_OF_MANY_S, MANY_A_SECOND = 0.05, 0.2, 6_000
 # Seconds of a replay's turn. Between two of them the worker looks at what came in: the next turn queues up behind that.
 REPLAY_SECONDS = 0.5
 # Seconds until a replay asks again whether live ingest has caught up.
@@ -54,7 +54,7 @@ class Worker:
         self.queue = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5)
         self._clients: dict[str, redis.Redis] = {}  # by address
         self._urls: dict[str, str] = {}  # by identity
-        self._next_turn = 0.0
+        self._began = self._next_turn = 0.0
 
     def wait_for_turn(self) -> None:
         """Wait until it is worth draining again. Blocks for REST_OF_MANY_S at most."""
@@ -62,10 +62,11 @@ class Worker:
 
     def take_turn(self, client: redis.Redis, buffer: str) -> bool:
         """Drain a buffer for a while; say whether there is more."""
-        began = time.monotonic()
+        since, self._began = self._began, time.monotonic()
         more = self.drain.run(StreamReader(client), buffer, DRAIN_SECONDS)
         if not more:
-            self._next_turn = began + (REST_OF_MANY_S if self.drain.messages >= MANY else REST_S)
+            many = self.drain.messages > MANY_A_SECOND * (self._began - since)
+            self._next_turn = self._began + (REST_OF_MANY_S if many else REST_S)
         return more
 
     def client(self, buffer: str) -> redis.Redis | None:
