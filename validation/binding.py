@@ -11,6 +11,8 @@ from django.db import connection
 
 from validation import arrays
 
+PREPARED = 1_000  # statements that a connection keeps: one of each model's, and some for models with optional fields
+
 
 @contextmanager
 def server_side() -> Iterator[psycopg.Cursor[Any]]:
@@ -19,6 +21,7 @@ def server_side() -> Iterator[psycopg.Cursor[Any]]:
     Django's own would write every value into the statement's text.
     """
     connection.ensure_connection()
+    connection.connection.prepared_max = PREPARED
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         arrays.accept_arrays(cursor)
         yield cursor

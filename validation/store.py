@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any
+from functools import lru_cache
+from typing import Any, LiteralString
 
 import numpy as np
 import psycopg
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from numpy.typing import NDArray
 from psycopg.errors import UniqueViolation
 from psycopg.sql import SQL, Identifier
@@ -22,6 +23,7 @@ from validation.columns import Columns
 from validation.tables import table
 
 Key = tuple[int, int, int]  # of a row: device, event time in microseconds since 1970, sequence
+KEY_COLUMNS = ("ts", "received_at", "seq", "device_id")
 COLUMN_KINDS = {
     "number": arrays.FLOAT8,
     "integer": arrays.INT8,
@@ -86,6 +88,15 @@ def insert(columns: Columns, manner: Manner = Manner.EITHER) -> Inserted:
     return inserted
 
 
+def insert_all(parts: Sequence[Columns], manner: Manner) -> list[Inserted]:
+    """Insert the rows of several models. Rows that are new go to PostgreSQL one model after another without waiting."""
+    if manner is not Manner.NEW or len(parts) < 2:
+        return [insert(columns, manner) for columns in parts]
+    connection.ensure_connection()
+    with _telling_stored(), connection.wrap_database_errors, connection.connection.pipeline():
+        return [insert(columns, manner) for columns in parts]
+
+
 def _count_duplicates(columns: Columns, new: set[Key], inserted: Inserted) -> None:
     """Count the rows that are not in the table because their keys were; of equal rows the first one to come is new."""
     keys = zip(columns.devices.tolist(), columns.micros.tolist(), columns.seqs.tolist(), strict=True)
@@ -115,9 +126,14 @@ def _insert_halves(columns: Columns, places: NDArray[np.intp], refused: dict[int
 
 def _insert_new(columns: Columns, places: NDArray[np.intp]) -> None:
     """Insert the rows at some places in one statement; raise SomeStored when one of them is there already."""
+    with _telling_stored(), _executed(columns, places, ""):
+        pass
+
+
+@contextmanager
+def _telling_stored() -> Iterator[None]:
     try:
-        with _executed(columns, places, SQL("")):
-            return
+        yield
     except IntegrityError as error:
         if isinstance(error.__cause__, UniqueViolation):
             raise SomeStored from error
@@ -126,30 +142,38 @@ def _insert_new(columns: Columns, places: NDArray[np.intp]) -> None:
 
 def _insert_telling(columns: Columns, places: NDArray[np.intp]) -> set[Key]:
     """Insert the rows at some places in one statement; return the keys that were new."""
-    ending = SQL(" ON CONFLICT DO NOTHING RETURNING device_id, (extract(epoch FROM ts) * 1000000)::bigint, seq")
+    ending: LiteralString = (
+        " ON CONFLICT DO NOTHING RETURNING device_id, (extract(epoch FROM ts) * 1000000)::bigint, seq"
+    )
     with _executed(columns, places, ending) as cursor:
         return set(cursor.fetchall())
 
 
 @contextmanager
-def _executed(columns: Columns, places: NDArray[np.intp], ending: SQL) -> Iterator[psycopg.Cursor[Any]]:
+def _executed(columns: Columns, places: NDArray[np.intp], ending: LiteralString) -> Iterator[psycopg.Cursor[Any]]:
     """Insert the rows at some places on Django's connection, with the parameters bound by the server.
 
     Django's own cursor would write every value into the statement's text.
     """
     names, parameters = _parameters(columns, places)
-    statement = SQL(
-        "INSERT INTO {} (version, ts, received_at, seq, device_id{}) SELECT {}, * FROM unnest({}){}"
-    ).format(
-        table(columns.rows.model.spec.name),
-        SQL("").join(SQL(", {}").format(Identifier(name)) for name in names),
-        columns.rows.model.version,
-        SQL(", ").join([SQL("%s")] * len(parameters)),
-        ending,
-    )
+    model = columns.rows.model
+    statement = _statement(model.spec.name, model.version, tuple(names), ending)
     with server_side() as cursor:
-        cursor.execute(statement, parameters)
+        # The same statement comes with each chunk; prepared, it is parsed and planned only for the first ones.
+        cursor.execute(statement, parameters, prepare=True)
         yield cursor
+
+
+@lru_cache(maxsize=1_000)
+def _statement(model: str, version: int, names: tuple[str, ...], ending: LiteralString) -> bytes:
+    """Return what inserts rows with some fields; in the order of `_parameters`."""
+    columns = SQL("").join(SQL(", {}").format(Identifier(name)) for name in names)
+    values = SQL(", ").join([SQL("%s")] * (len(KEY_COLUMNS) + len(names)))
+    return (
+        SQL("INSERT INTO {} (version, {}{}) SELECT {}, * FROM unnest({}){}")
+        .format(table(model), SQL(", ").join(map(Identifier, KEY_COLUMNS)), columns, version, values, SQL(ending))
+        .as_bytes(None)
+    )
 
 
 def _parameters(columns: Columns, places: NDArray[np.intp]) -> tuple[list[str], list[arrays.Array]]:

@@ -18,14 +18,14 @@ from ingest.envelope import Batch
 from validation import ledger, notes
 from validation.catalog import Catalog
 from validation.columns import Columns, columns_of, without
+from validation.latest import update_latest
 from validation.ledger import NO_MODEL, Tally, Verdicts, Version
 from validation.models import ReadingNote
 from validation.moments import EPOCH
-from validation.newest import update_latest
 from validation.pipeline import Judgement, Rejected, Rows, judge
 from validation.publishing import Published
 from validation.spec import Reason
-from validation.store import Inserted, Manner, insert
+from validation.store import Inserted, Manner, insert_all
 from validation.tables import ensure_partitions, partitions
 
 
@@ -101,10 +101,10 @@ class Writer:
         Call it in a transaction. Raises what `insert` raises in that manner, and what the database raises otherwise.
         """
         duplicates: Counter[tuple[int, int]] = Counter()
-        for place, columns in enumerate(judged.parts):
-            inserted = insert(columns, manner)
+        for place, (columns, inserted) in enumerate(zip(judged.parts, insert_all(judged.parts, manner), strict=True)):
             duplicates += inserted.duplicates
             judged.parts[place] = self._stored(columns, inserted, judged)
+        update_latest([(columns, judged.model_ids[columns.rows.model.spec.name]) for columns in judged.parts])
         ledger.count_duplicates(duplicates, [batch.minute for batch in judged.batches])
         judged.count_rejected()
 
@@ -123,8 +123,6 @@ class Writer:
         model = columns.rows.model
         model_id = judged.model_ids[model.spec.name]
         notes.note(ReadingNote.Kind.REPEAT, before, inserted.again, model_id)
-        if len(columns):
-            update_latest(columns, model_id)
         again: Counter[int] = Counter()
         for (entry, _), count in inserted.duplicates.items():
             again[entry] += count

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from ingest.devices import Registry
 from validation.columns import Columns, columns_of
 from validation.drafting import save
+from validation.latest import learned, measured, update_latest
 from validation.models import DataModel, Latest
-from validation.newest import learned, measured, newest, stored_devices, update_latest
+from validation.newest import newest, stored_devices
 from validation.pipeline import Rows
 from validation.publishing import publish
 from validation.samples import SENSOR, VEHICLE
@@ -74,7 +75,7 @@ class Table:
         """Take a chunk in, in a transaction of its own."""
         columns = columns_of(rows_of(readings), Registry().ids({item.device for item in readings}, register=True))
         with transaction.atomic():
-            update_latest(columns, self.model.pk)
+            update_latest([(columns, self.model.pk)])
 
     def says(self) -> dict[str, tuple[float, int, float]]:
         """Return the event time, sequence and speed of each device's newest reading."""
