@@ -235,7 +235,8 @@ class RunningStack:
         raise AssertionError(f"nothing of the stack listens on port {port}")
 
     def kill(self, kind: str, number: signal.Signals = signal.SIGKILL) -> int:
-        """Send a signal to the first process of a kind and return its id."""
+        """Send a signal to the first process of a kind and return its id; wait for one that is just started again."""
+        eventually(lambda: bool(self.processes(kind)), f"a process of the kind {kind} runs", 30)
         process = self.processes(kind)[0]
         process.send_signal(number)
         return process.pid
