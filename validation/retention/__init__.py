@@ -1,0 +1,1 @@
+"""Retention: what is removed of readings and rollups, when, and what that frees; docs/rollups.md."""

@@ -1,0 +1,1 @@
+"""Rollups: what each model's readings come to by minute, hour and day; docs/rollups.md."""
