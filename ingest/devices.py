@@ -1,8 +1,10 @@
-"""The numbers that stand for device names in the tables, remembered so that a batch costs no query."""
+"""The numbers that stand for device names in the tables, remembered so that a batch costs no query; and tags."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+
+from django.db import connection
 
 from ingest.models import Device
 
@@ -40,3 +42,14 @@ class Registry:
 
     def _look_up(self, names: Iterable[str]) -> None:
         self._ids.update(Device.objects.filter(name__in=names).values_list("name", "id"))
+
+
+def tags_like(part: str, limit: int) -> list[str]:
+    """Return the first tags of devices that have `part` in them, in any case, in alphabetical order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT tag FROM ingest_device, unnest(tags) AS tag WHERE strpos(lower(tag), lower(%s)) > 0 "
+            "ORDER BY tag LIMIT %s",
+            [part, limit],
+        )
+        return [tag for (tag,) in cursor.fetchall()]

@@ -6,6 +6,10 @@ clock that all of them can ask.
 
 from __future__ import annotations
 
+import re
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
@@ -31,12 +35,29 @@ class Device(models.Model):
         "without a reading and offline after ten.",
     )
 
+    tags = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        db_default=[],
+        blank=True,
+        size=20,
+        help_text="Words to find and to group devices by, with commas between, 20 at most: north, hall-2",
+    )
+
     class Meta:
         ordering = ("name",)
         permissions = (("publish", "Can publish readings through the site"),)
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Keep each tag once, in the order in which they are given; refuse what does not fit into an address."""
+        wrong = [tag for tag in self.tags if not re.fullmatch(DEVICE_NAME, tag)]
+        if wrong:
+            # Not by a validator of the field: what that says of an item gets lost on the way to the page.
+            raise ValidationError({"tags": f"{wrong[0]!r} is no tag: letters, digits and _ . : - only, 64 at most."})
+        self.tags = list(dict.fromkeys(self.tags))
 
 
 class BridgeProcess(models.Model):

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { extent, plotData, roundRange, union } from "../../dashboard/static/dashboard/live/plot-data.js";
+import { roundRange, union } from "../../dashboard/static/dashboard/charts/scale.js";
+import { extent, plotData } from "../../dashboard/static/dashboard/live/plot-data.js";
 import { Series } from "../../dashboard/static/dashboard/live/series.js";
 
 const filled = (points, windowS = 300, capacity = undefined) => {
