@@ -1,0 +1,36 @@
+"""Read files of readings into the ring, as if their devices had sent them now; see docs/exports.md."""
+
+from validation.imports.advancing import Importer
+from validation.imports.opening import ENDINGS, FORMS
+from validation.imports.reader import Refused
+from validation.imports.runs import (
+    TASK,
+    abandoned,
+    begin,
+    for_real,
+    resume,
+    stop,
+    tidy,
+    unfinished,
+    upload,
+    wake,
+    wake_key,
+)
+
+__all__ = [
+    "ENDINGS",
+    "FORMS",
+    "TASK",
+    "Importer",
+    "Refused",
+    "abandoned",
+    "begin",
+    "for_real",
+    "resume",
+    "stop",
+    "tidy",
+    "unfinished",
+    "upload",
+    "wake",
+    "wake_key",
+]
