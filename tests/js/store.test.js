@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ChartOrder } from "../../dashboard/static/dashboard/live/order.js";
 import { LiveStore } from "../../dashboard/static/dashboard/live/store.js";
 
 const FIELDS = {
@@ -130,4 +131,17 @@ test("only fields that hold numbers can be charted", () => {
   // Without a socket only names are known: then what was seen decides.
   store.fields = new Map([["speed", { unit: "", label: "speed" }], ["driver", { unit: "", label: "driver" }]]);
   assert.deepEqual(store.numericFields(), ["speed"]);
+});
+
+test("charts of devices that send come first, and stay where they are until they are placed anew", () => {
+  const order = new ChartOrder();
+  const devices = [["v1", "offline"], ["v10", "online"], ["v9", "online"], ["v2", "late"]].map(([id, told]) => ({ id, told }));
+  const ids = () => order.sorted(devices, (device) => device.told).map(({ id }) => id);
+  assert.deepEqual(ids(), ["v9", "v10", "v2", "v1"]);
+  devices[0].told = "online";
+  devices[2].told = "offline";
+  devices.push({ id: "v3", told: "" });
+  assert.deepEqual(ids(), ["v3", "v9", "v10", "v2", "v1"], "a device that is new has just sent");
+  order.forget();
+  assert.deepEqual(ids(), ["v1", "v3", "v10", "v2", "v9"]);
 });

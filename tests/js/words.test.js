@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { duration, historyPath, historyResolution } from "../../dashboard/static/dashboard/live/api.js";
+import { duration, historyPath, historyResolution } from "../../dashboard/static/dashboard/live/history-path.js";
 import { Choices } from "../../dashboard/static/dashboard/live/choices.js";
-import { ServerClock } from "../../dashboard/static/dashboard/live/clock.js";
-import { absolute, ago, decimalsFor, span, unitSymbol, valueText } from "../../dashboard/static/dashboard/live/format.js";
+import { ServerClock } from "../../dashboard/static/dashboard/charts/clock.js";
+import { absolute, ago, decimalsFor, span, unitSymbol, valueText } from "../../dashboard/static/dashboard/charts/format.js";
 import { gapAfter, statusAfter, statusReason } from "../../dashboard/static/dashboard/live/status.js";
 
 test("a unit is said as people write it", () => {

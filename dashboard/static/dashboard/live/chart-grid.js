@@ -1,5 +1,6 @@
 import "./chart.js";
-import { extent, union } from "./plot-data.js";
+import { union } from "../charts/scale.js";
+import { extent } from "./plot-data.js";
 
 /** More charts than this are shown only on request, or by searching. */
 export const FIRST_CHARTS = 24;

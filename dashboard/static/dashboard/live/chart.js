@@ -1,12 +1,13 @@
-import { clockTime, showTime, span, valueText } from "./format.js";
+import { clockTime, showTime, span, valueText } from "../charts/format.js";
+import { roundRange } from "../charts/scale.js";
 import { createPlot, drawPlot } from "./plot.js";
-import { extent, plotData, roundRange } from "./plot-data.js";
+import { extent, plotData } from "./plot-data.js";
 import { gapAfter, statusReason } from "./status.js";
 
 const TEMPLATE = document.createElement("template");
 TEMPLATE.innerHTML = `
   <header class="chart-head">
-    <h3 class="chart-name"></h3>
+    <h3 class="chart-name"><a></a></h3>
     <p class="chart-value"><span class="chart-number"></span> <span class="chart-unit"></span></p>
     <p class="chart-status"><span class="status"></span> <time class="chart-age"></time></p>
     <p class="chart-cursor"></p>
@@ -20,7 +21,9 @@ TEMPLATE.innerHTML = `
  * @property {number} now right edge, the server's time
  * @property {boolean} isFrozen whether the page is paused: nothing that came later is shown
  * @property {number} windowS
+ * @property {string} window as in "5m"
  * @property {string} windowName as in "5 min"
+ * @property {string} model
  * @property {string} field
  * @property {string} label
  * @property {string} unit
@@ -52,8 +55,9 @@ export class LiveChart extends HTMLElement {
       this.#parts[name] = this.querySelector(`.chart-${name}`);
     }
     this.#parts.status = this.querySelector(".status");
-    this.#parts.name.textContent = device.id;
-    this.#parts.name.title = device.id;
+    this.#parts.link = this.#parts.name.firstChild;
+    this.#parts.link.textContent = device.id;
+    this.#parts.link.title = `Explore ${device.id}`;
     this.dataset.device = device.id;
   }
 
@@ -135,12 +139,20 @@ export class LiveChart extends HTMLElement {
     this.dataset.status = status;
     setText(this.#parts.number, number);
     setText(this.#parts.unit, view.unit);
+    this.#lead(view);
     setText(this.#parts.status, status);
     this.#parts.status.dataset.status = status;
     this.#parts.status.title = statusReason(status, silence, device.interval);
     if (device.ts !== null) showTime(this.#parts.age, device.ts, view.now);
     this.#drawOverlay(view, status, silence);
     this.#describe(view, status, number);
+  }
+
+  /** Lead to the same field and window in the explorer, where one can look further back. */
+  #lead(view) {
+    const query = new URLSearchParams({ field: `${view.model}.${view.field}`, device: this.device.id, duration: view.window });
+    const address = `/explore?${query}`;
+    if (this.#parts.link.getAttribute("href") !== address) this.#parts.link.setAttribute("href", address);
   }
 
   #drawOverlay(view, status, silence) {

@@ -41,3 +41,11 @@ export class Choices {
     globalThis.history.replaceState(null, "", this.query);
   }
 }
+
+/**
+ * @param {(name: string) => void} choose
+ * @returns {Record<string, () => void>} the keys 1 to 4, one for each window
+ */
+export function windowKeys(choose) {
+  return Object.fromEntries(Object.keys(WINDOWS).map((name, index) => [String(index + 1), () => choose(name)]));
+}

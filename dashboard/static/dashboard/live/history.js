@@ -1,4 +1,5 @@
-import { getJson, historyPath, historyResolution } from "./api.js";
+import { getJson } from "../charts/api.js";
+import { historyPath, historyResolution } from "./history-path.js";
 
 const AT_ONCE = 4;
 const POINTS = 1200;
@@ -22,7 +23,7 @@ export class HistoryReader {
 
   /**
    * @param {(id: string, history: Object, resolution: number) => void} onHistory
-   * @param {(error: import("./api.js").ApiError) => void} onError a request that may yet succeed is tried again by itself
+   * @param {(error: import("../charts/api.js").ApiError) => void} onError a request that may yet succeed is tried again by itself
    */
   constructor(onHistory, onError) {
     this.#onHistory = onHistory;

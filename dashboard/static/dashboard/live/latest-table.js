@@ -1,4 +1,4 @@
-import { showTime, valueText } from "./format.js";
+import { showTime, valueText } from "../charts/format.js";
 import { statusReason } from "./status.js";
 
 const byName = new Intl.Collator(undefined, { numeric: true });

@@ -1,8 +1,8 @@
 import "./connection-pill.js";
 import "./latest-table.js";
-import { ApiError, getJson } from "./api.js";
-import { Choices } from "./choices.js";
-import { listenToKeys, windowKeys } from "./keys.js";
+import { ApiError, getJson } from "../charts/api.js";
+import { listenToKeys } from "../charts/keys.js";
+import { Choices, windowKeys } from "./choices.js";
 import { LiveView } from "./live-view.js";
 import { Problems } from "./problems.js";
 import { LiveSocket } from "./socket.js";
@@ -40,7 +40,7 @@ class LivePage {
       onField: () => this.#view.fieldChanged(),
       onModel: () => this.#follow(this.#choices.model),
       onScale: () => this.#view.scaleChanged(),
-      onSearch: () => this.#view.listDevices(),
+      onSearch: () => this.#view.search(),
       onPause: () => this.#togglePause(),
     });
     this.#view = new LiveView(this.#part, this.#choices, this.#toolbar, {
@@ -67,7 +67,7 @@ class LivePage {
       if (event.key !== "Escape") return;
       event.target.value = "";
       event.target.blur();
-      this.#view.listDevices();
+      this.#view.search();
     });
   }
 

@@ -1,7 +1,8 @@
-import { getJson } from "./api.js";
+import { getJson } from "../charts/api.js";
+import { ServerClock } from "../charts/clock.js";
 import { ChartGrid, FIRST_CHARTS } from "./chart-grid.js";
-import { ServerClock } from "./clock.js";
 import { HistoryReader } from "./history.js";
+import { ChartOrder } from "./order.js";
 import { Painter } from "./painter.js";
 import { LiveStore } from "./store.js";
 
@@ -12,11 +13,10 @@ const DEFAULT_FIELD = "speed";
  * the first of them would be called late.
  */
 const TRUST_MS = 4000;
-const byName = new Intl.Collator(undefined, { numeric: true });
 
 /**
  * @typedef {Object} ViewEvents
- * @property {(error: import("./api.js").ApiError) => void} onError
+ * @property {(error: import("../charts/api.js").ApiError) => void} onError
  * @property {() => void} onRead the API answered
  */
 
@@ -29,6 +29,7 @@ export class LiveView {
   #clock = new ServerClock();
   #store = new LiveStore("", 0);
   #showAll = false;
+  #order = new ChartOrder();
   #grid;
   #history;
   #painter;
@@ -54,8 +55,9 @@ export class LiveView {
     });
     part("show-all").addEventListener("click", () => {
       this.#showAll = !this.#showAll;
-      this.listDevices();
+      this.search();
     });
+    document.addEventListener("visibilitychange", () => document.hidden && this.#order.forget());
   }
 
   get model() {
@@ -69,6 +71,7 @@ export class LiveView {
   /** @param {string} model the one whose devices are shown from now on */
   follow(model) {
     this.#store = new LiveStore(model, this.#choices.windowS);
+    this.#order.forget();
     this.#painter.restart();
     this.#grid.show([]);
   }
@@ -147,10 +150,17 @@ export class LiveView {
     this.listDevices();
   }
 
+  /** Show what is searched for: the charts move anyhow, so those that send come first again. */
+  search() {
+    this.#order.forget();
+    this.listDevices();
+  }
+
   /** Show the charts and rows of the devices that are asked for. */
   listDevices() {
     const { search } = this.#toolbar;
-    const all = [...this.#painter.devices.values()].sort((a, b) => byName.compare(a.id, b.id));
+    // The server's word is taken: a browser whose clock is wrong would call every device silent until the first frame.
+    const all = this.#order.sorted(this.#painter.devices.values(), (device) => device.told);
     const found = all.filter((device) => device.id.toLowerCase().includes(search));
     const charted = this.#showAll ? found : found.slice(0, FIRST_CHARTS);
     this.#grid.show(charted);

@@ -1,4 +1,4 @@
-import { decimalsFor } from "./format.js";
+import { decimalsFor } from "../charts/format.js";
 import { readColours } from "./plot.js";
 import { STATUSES } from "./status.js";
 
@@ -14,7 +14,7 @@ const STEPS_PER_WINDOW = 600;
  * @property {import("./chart-grid.js").ChartGrid} grid
  * @property {import("./latest-table.js").LatestTable} table
  * @property {HTMLElement} counts
- * @property {import("./clock.js").ServerClock} clock
+ * @property {import("../charts/clock.js").ServerClock} clock
  * @property {() => import("./store.js").LiveStore} store
  * @property {() => boolean} isTrusted whether the connection is good enough to say which device is online
  */
@@ -109,7 +109,8 @@ export class Painter {
     const store = this.#of.store();
     const { label, unit } = store.fields.get(store.field) ?? { label: store.field, unit: "" };
     return {
-      now, isFrozen: frozen, windowS: choices.windowS, windowName: choices.windowLabel, fields: store.fields,
+      now, isFrozen: frozen, windowS: choices.windowS, window: choices.window, windowName: choices.windowLabel,
+      model: store.model, fields: store.fields,
       field: store.field, label: label || store.field, unit,
       range: choices.sameScale ? grid.range(now - choices.windowS, now) : null,
       precision: (field) => this.#precision(field),

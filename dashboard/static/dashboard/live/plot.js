@@ -1,5 +1,5 @@
 import uPlot from "../../vendor/uplot/uPlot.esm.js";
-import { clockTime } from "./format.js";
+import { clockTime } from "../charts/format.js";
 
 const AXIS_FONT = "10px system-ui, sans-serif";
 const RIGHT_PADDING = 8;

@@ -1,4 +1,4 @@
-import { clockTime } from "./format.js";
+import { clockTime } from "../charts/format.js";
 
 const REMEDY = "The page tries again by itself. If this goes on, look at the output of manage.py up, or open ";
 
@@ -13,7 +13,7 @@ export class Problems {
   }
 
   /**
-   * @param {import("./api.js").ApiError} error
+   * @param {import("../charts/api.js").ApiError} error
    * @param {number} until when the newest data came, epoch seconds
    */
   api(error, until) {

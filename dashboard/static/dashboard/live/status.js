@@ -1,4 +1,4 @@
-import { span } from "./format.js";
+import { span } from "../charts/format.js";
 
 /** Without a setting and before two readings came, a device is expected to report this often, in seconds. */
 export const DEFAULT_INTERVAL_S = 10;

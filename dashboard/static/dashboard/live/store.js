@@ -1,4 +1,4 @@
-import { unitSymbol } from "./format.js";
+import { unitSymbol } from "../charts/format.js";
 import { Series } from "./series.js";
 import { DEFAULT_INTERVAL_S, statusAfter } from "./status.js";
 
@@ -7,6 +7,7 @@ import { DEFAULT_INTERVAL_S, statusAfter } from "./status.js";
  * @property {string} id
  * @property {number | null} ts time of the newest reading, epoch seconds
  * @property {number | null} receivedAt when the newest reading arrived at the server, epoch seconds
+ * @property {string} told its status as the server said it last; "" for a device that has only been heard of by what it sent
  * @property {number} interval expected seconds between readings
  * @property {Record<string, unknown>} values of the newest reading
  * @property {Series} series of the chosen field
@@ -37,13 +38,14 @@ export class LiveStore {
 
   /**
    * Take in the answer of the status API.
-   * @param {{device_id: string, model: string, last_seen: string | null, expected_interval_s: number | null}[]} rows
+   * @param {{device_id: string, model: string, status: string, last_seen: string | null, expected_interval_s: number | null}[]} rows
    */
   applyStatus(rows) {
     for (const row of rows) {
       if (row.model !== this.model) continue;
       const device = this.#device(row.device_id);
       device.interval = row.expected_interval_s || DEFAULT_INTERVAL_S;
+      device.told = row.status ?? "";
       const seen = row.last_seen ? Date.parse(row.last_seen) / 1000 : null;
       if (seen !== null && seen > (device.receivedAt ?? 0)) device.receivedAt = seen;
     }
@@ -160,7 +162,7 @@ export class LiveStore {
     let device = this.devices.get(id);
     if (!device) {
       device = {
-        id, ts: null, receivedAt: null, interval: DEFAULT_INTERVAL_S, values: {}, series: new Series(this.windowS), resolution: 0,
+        id, ts: null, receivedAt: null, told: "", interval: DEFAULT_INTERVAL_S, values: {}, series: new Series(this.windowS), resolution: 0,
       };
       this.devices.set(id, device);
     }

@@ -1,5 +1,3 @@
-import { WINDOWS } from "./choices.js";
-
 /**
  * Listen to the keys of the page. They stay silent while somebody types, or holds a modifier that belongs to the browser.
  * @param {Record<string, () => void>} actions by key
@@ -16,12 +14,4 @@ export function listenToKeys(actions) {
 
 function isTyping(target) {
   return target.matches("input:not([type=radio]), select, textarea, [contenteditable]");
-}
-
-/**
- * @param {(name: string) => void} choose
- * @returns {Record<string, () => void>} the keys 1 to 4, one for each window
- */
-export function windowKeys(choose) {
-  return Object.fromEntries(Object.keys(WINDOWS).map((name, index) => [String(index + 1), () => choose(name)]));
 }

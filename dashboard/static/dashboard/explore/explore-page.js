@@ -1,0 +1,186 @@
+import "./series-table.js";
+import { ApiError } from "../charts/api.js";
+import { listenToKeys } from "../charts/keys.js";
+import { isEmpty, layOut, withoutSilent } from "./answer.js";
+import { Controls } from "./controls.js";
+import { ExportMenu, exportsOf } from "./export-menu.js";
+import { firstChoice } from "./first-choice.js";
+import { Follower } from "./follower.js";
+import { Guidance } from "./guidance.js";
+import { listenToCopying, listenToMenus } from "./menus.js";
+import { Pickers } from "./pickers.js";
+import { between, bounds, isRelative, scaled, shifted } from "./range.js";
+import { SeriesReader, browserZone, pointsWanted } from "./reader.js";
+import { Shown } from "./shown.js";
+import { DEFAULTS, addressOf, isComplete, readState } from "./state.js";
+import { ViewsMenu } from "./views-menu.js";
+import { plural, rangeWords } from "./words.js";
+import { ZoomStack } from "./zoom-stack.js";
+
+/** The explorer: what is chosen stands in the address, is asked of the API, and is shown as charts or as a table. */
+class ExplorePage {
+  #part = (id) => document.getElementById(id);
+  #state = readState(location.search);
+  #zooms = new ZoomStack();
+  #reader = new SeriesReader();
+  #answer = null;
+  #asked = { points: 0, zone: browserZone() };
+  #follower;
+  #controls;
+  #pickers;
+  #guidance;
+  #shown;
+
+  async start() {
+    this.#guidance = new Guidance(this.#part, {
+      onRange: (range) => this.#showRange(range), onChoice: (choice) => this.#choose(choice), onRetry: () => this.#load(),
+    });
+    this.#controls = new Controls(this.#part, {
+      onChoice: (choice) => this.#choose(choice), onRange: (range) => this.#showRange(range), onUndo: () => this.#undo(),
+      onShift: (share) => this.#showRange(shifted(this.#state.range, this.#follower.now, share)),
+      onScale: (factor) => this.#showRange(scaled(this.#state.range, this.#follower.now, factor)),
+    });
+    this.#pickers = new Pickers(this.#part, (choice) => this.#choose(choice), (error) => this.#failed(error));
+    this.#follower = new Follower({
+      onAnswer: (answer) => this.#receive(answer), onStale: () => this.#load(true), onError: (error) => this.#failed(error),
+    });
+    this.#shown = new Shown(this.#part, { onZoom: (from, to) => this.#showRange(between(from, to)), onUndo: () => this.#undo() });
+    new ExportMenu(this.#part, () => this.#exports());
+    new ViewsMenu(this.#part, () => addressOf(this.#state), (query) => this.#open(query));
+    this.#part("choose").open = matchMedia("(min-width: 64rem)").matches;
+    this.#listen();
+    this.#controls.show(this.#state, false);
+    await this.#begin();
+  }
+
+  #listen() {
+    listenToMenus();
+    listenToCopying();
+    window.addEventListener("popstate", () => this.#open(location.search, false));
+    const help = this.#part("help");
+    this.#part("show-help").addEventListener("click", () => help.showModal());
+    listenToKeys({
+      ArrowLeft: () => this.#controls.shift(-1), ArrowRight: () => this.#controls.shift(1), "+": () => this.#controls.scale(-1),
+      "-": () => this.#controls.scale(1), Backspace: () => this.#undo(), t: () => this.#controls.toggleView(),
+      l: () => this.#controls.toggleLive(), "/": () => this.#pickers.focusDevices(), "?": () => help.showModal(),
+    });
+  }
+
+  /** Learn what there is; without a wish in the address, show something rather than nothing. */
+  async #begin() {
+    try {
+      await this.#pickers.load();
+    } catch (error) {
+      this.#failed(error);
+      return;
+    }
+    if (location.search.length < 2) {
+      this.#state = { ...this.#state, ...firstChoice(this.#pickers.options) };
+      history.replaceState(null, "", addressOf(this.#state));
+    }
+    this.#refresh();
+  }
+
+  #choose(choice) {
+    if (!choice.range && !("view" in choice) && !("live" in choice)) this.#zooms.clear();
+    this.#change(choice);
+  }
+
+  #showRange(range) {
+    this.#zooms.push(this.#state.range);
+    this.#change({ range });
+  }
+
+  #undo() {
+    const range = this.#zooms.pop();
+    if (range) this.#change({ range });
+  }
+
+  #change(choice) {
+    this.#state = { ...this.#state, ...choice };
+    if (!isRelative(this.#state.range)) this.#state.live = false;
+    history.pushState(null, "", addressOf(this.#state));
+    this.#refresh("view" in choice);
+  }
+
+  #open(query, isNew = true) {
+    this.#state = { ...DEFAULTS, ...readState(query) };
+    this.#zooms.clear();
+    if (isNew) history.pushState(null, "", addressOf(this.#state));
+    this.#refresh();
+  }
+
+  /** Show what is chosen; with another view only, of what is there already. */
+  #refresh(viewOnly = false) {
+    this.#controls.show(this.#state, !this.#zooms.isEmpty);
+    this.#pickers.show(this.#state);
+    if (viewOnly && this.#answer) this.#receive(this.#answer);
+    else this.#load();
+  }
+
+  async #load(quietly = false) {
+    this.#follower.stop();
+    if (!quietly) this.#guidance.clear();
+    if (!isComplete(this.#state)) {
+      this.#nothingToAsk();
+      return;
+    }
+    const state = this.#state;
+    const points = pointsWanted(state, this.#shown.width, (model) => this.#pickers.devicesOf(model));
+    if (!quietly) this.#shown.busy(true);
+    try {
+      const answer = await this.#reader.read(state, points);
+      if (!answer) return;
+      this.#asked.points = points;
+      if (isRelative(state.range)) this.#follower.observe(answer);
+      this.#guidance.clear();
+      this.#receive(answer);
+      this.#follower.follow(state, answer);
+      if (!quietly) this.#announce(answer);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #receive(answer) {
+    this.#answer = answer;
+    const shown = this.#state.devices[0] === "*" ? withoutSilent(answer) : answer;
+    this.#shown.show(shown, layOut(shown), this.#bounds(answer), this.#state);
+    if (isEmpty(answer)) this.#guidance.noReadings(this.#state, rangeWords(this.#state.range));
+  }
+
+  #bounds(answer) {
+    return isRelative(this.#state.range)
+      ? bounds(this.#state.range, Date.parse(answer.end) / 1000) : [this.#state.range.start, this.#state.range.end];
+  }
+
+  #nothingToAsk() {
+    this.#reader.stop();
+    this.#answer = null;
+    this.#shown.clear();
+    if (this.#pickers.options.models.length) this.#guidance.incomplete(this.#state);
+    else this.#guidance.nothingThere();
+  }
+
+  #exports() {
+    if (!this.#answer) return [];
+    const [start, end] = [this.#answer.start, this.#answer.end].map((text) => Date.parse(text) / 1000);
+    return exportsOf({ ...this.#state, range: { start, end } }, this.#asked);
+  }
+
+  #announce(answer) {
+    const what = `${plural(answer.rows, "point")} of ${answer.series.length} series`;
+    this.#part("announcement").textContent = answer.rows ? `${rangeWords(this.#state.range)}: ${what}.` : "";
+  }
+
+  #failed(error) {
+    if (!(error instanceof ApiError)) throw error;
+    this.#shown.busy(false);
+    if (error.needsLogin) {
+      const next = encodeURIComponent(location.pathname + location.search);
+      location.assign(`${this.#part("explore-page").dataset.login}?next=${next}`);
+    } else this.#guidance.problem(error);
+  }
+}
+
+new ExplorePage().start();
