@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 READY := $(VENV)/.ready $(VENV)/.front
 TESTS ?=
+BENCH ?=
 # A wait that ran out, on a machine that is busy, is waited for once more and listed. Whatever else fails, fails.
 ONCE_MORE := --reruns 1 --only-rerun TimeoutError --only-rerun "still not so" --only-rerun "did not happen in time"
 CHAOS ?=
@@ -25,8 +26,8 @@ check: $(READY) $(VENV)/.ready-dev  ## lint, types, import contracts, then the t
 	$(BIN)/lint-imports
 	$(MAKE) test
 
-bench: $(READY)  ## measure the running stack (start one with `make run` first)
-	$(BIN)/python manage.py bench throughput --json
+bench: $(READY)  ## every benchmark, on a stack of its own, and docs/performance.md; BENCH="throughput latency" for less
+	$(BIN)/python manage.py bench all $(BENCH)
 
 chaos: $(READY) $(VENV)/.ready-dev  ## every fault at full size, and the controls; CHAOS="--faults F7 --short" for less
 	$(BIN)/python -m tests.chaos $(CHAOS)

@@ -50,12 +50,16 @@ def processes(data_dir: Path, urls: Iterable[str]) -> list[psutil.Process]:
 
 
 def seconds_by_kind(stack: Iterable[psutil.Process]) -> Counter[str]:
-    """Return the processor seconds, user and system, that each kind of process has used since it started."""
+    """Return the processor seconds, user and system, that each kind of process has used since it started.
+
+    What children used that have ended is their parent's: PostgreSQL has a process for each connection.
+    """
     used: Counter[str] = Counter()
     for process in stack:
         try:
             times = process.cpu_times()
-            used[kind_of(process)] += times.user + times.system  # type: ignore[assignment]  # seconds, not a count
+            ended = times.children_user + times.children_system
+            used[kind_of(process)] += times.user + times.system + ended  # type: ignore[assignment]  # no counts
         except psutil.NoSuchProcess:
             continue
     return used

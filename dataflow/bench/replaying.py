@@ -13,9 +13,16 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
-from django.db import connection
-
-from dataflow.bench.throughput import PATIENCE_S, BenchFailed, Options, RunningLoad, settled_audit, wait_for_rows
+from dataflow.bench.stored import stored_within_the_hour
+from dataflow.bench.throughput import (
+    PATIENCE_S,
+    BenchFailed,
+    Options,
+    RunningLoad,
+    new_prefix,
+    settled_audit,
+    wait_for_rows,
+)
 from validation import drafting, replay
 from validation.models import DataModel, Quarantined, Replay
 from validation.publishing import publish, resume, withdraw
@@ -75,7 +82,7 @@ def _publish(model: DataModel, maximum: float) -> None:
 
 def _refuse(options: Options, say: Callable[[str], None]) -> int:
     """Publish readings that are refused, and return how many are in quarantine by now."""
-    prefix = _prefix()
+    prefix = new_prefix()
     devices = max(options.devices, -(-options.count // A_DEVICE))
     say(f"publishing {options.count:,} readings that are refused")
     load = RunningLoad(replace(options, topic=TOPIC, devices=devices), prefix)
@@ -106,26 +113,17 @@ class _Live:
 
     def rate_until(self, is_over: Callable[[], bool]) -> float:
         """Return the rate until something is over, or until the load is."""
-        began, before = time.monotonic(), self._stored()
+        began, before = time.monotonic(), stored_within_the_hour(self.prefix)
         while not (is_over() or self.load.is_over):
             time.sleep(POLL_S)
-        after, ended = self._stored(), time.monotonic()
+        after, ended = stored_within_the_hour(self.prefix), time.monotonic()
         return (after - before) / (ended - began)
-
-    def _stored(self) -> int:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM telemetry.vehicle WHERE received_at >= now() - interval '1 hour' "
-                "AND device_id IN (SELECT id FROM ingest_device WHERE starts_with(name, %s))",
-                [self.prefix],
-            )
-            return int(cursor.fetchone()[0])
 
 
 @contextmanager
 def _live_load(options: Options, seconds: float) -> Iterator[_Live]:
     """Run a load for some seconds after it has warmed up; wait in the end until all of it is stored."""
-    live = _Live(replace(options, count=round(options.rate * (seconds + 2 * WARM_UP_S))), _prefix())
+    live = _Live(replace(options, count=round(options.rate * (seconds + 2 * WARM_UP_S))), new_prefix())
     time.sleep(WARM_UP_S)
     yield live
     live.load.wait()
@@ -160,7 +158,3 @@ def _report(run: Replay, live: Options, alone: float, beside: float) -> dict[str
         },
         "ledger": asdict(books.total) | {"expired": books.expired, "balanced": books.balanced},
     }
-
-
-def _prefix() -> str:
-    return f"bench_{time.time_ns() // 1_000_000:x}_"
