@@ -1,6 +1,6 @@
 """The roles people and programs can have. Each is a group of Django, and may do what those before it may:
 
-Viewer     see devices, models and their versions, quarantine, replays, and what is proposed
+Viewer     see devices, models and their versions, quarantine, replays, and what is proposed; save views of one's own
 Operator   publish readings through the site; replay quarantine
 Engineer   write, publish and withdraw models; accept proposals; discard quarantine; register devices
 Admin      everything there is, users and groups included

@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from dashboard.views import LivePage, SignIn
+from dashboard.views import ExplorePage, LivePage, SignIn
 
 urlpatterns = [
     path("", LivePage.as_view(), name="live"),
+    path("explore", ExplorePage.as_view(), name="explore"),
     path("login/", SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("", include("dashboard.urls_api")),

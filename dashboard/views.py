@@ -1,4 +1,4 @@
-"""The site's pages: the live dashboard and the sign-in. Data reaches them through the API and the socket."""
+"""The site's pages: live dashboard, explorer and sign-in. Data reaches them through the API and the socket."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,6 +8,7 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import LoginView
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.generic import TemplateView
 
 DEFAULT_MQTT_PORT = 1883
@@ -23,6 +24,15 @@ class LivePage(LoginRequiredMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add how the broker is reached, for the hint that is shown while no device has sent anything."""
         return super().get_context_data(broker=broker_options(), **kwargs)
+
+
+@method_decorator(never_cache, name="dispatch")
+@method_decorator(ensure_csrf_cookie, name="dispatch")  # its script saves views, and no form stands in it
+class ExplorePage(LoginRequiredMixin, TemplateView):
+    """Show the explorer to anyone who is signed in; what it shows stands in the address and comes from the API."""
+
+    template_name = "dashboard/explore.html"
+    login_url = "login"
 
 
 class SignIn(LoginView):

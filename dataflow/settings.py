@@ -121,7 +121,8 @@ SETTLE_SECONDS = 60.0  # how often the ledger folds settled entries into minutes
 TIDY_SECONDS = 60.0  # how often the bounds of quarantine are looked at
 CANARY_SECONDS = 10.0  # how often a task that only shows that its queue moves is sent into each queue
 CHECK_SECONDS = 60.0  # how often the books are checked
-UPKEEP_SECONDS = 600.0  # how often days that a model no longer keeps are removed, and widened columns worked on
+ROLL_UP_SECONDS = 10.0  # how often what came is rolled up; whoever reads rollups computes what is newer
+UPKEEP_SECONDS = 600.0  # how often days are made ahead, those no longer kept removed, and widened columns worked on
 CELERY_BEAT_SCHEDULE = {
     "sweep the buffers": {"task": "validation.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": 10}},
     # One for each of WORKER_QUEUES in validation/vitals.py.
@@ -138,12 +139,13 @@ CELERY_BEAT_SCHEDULE = {
     },
     "bound the quarantine": {"task": "validation.tidy", "schedule": TIDY_SECONDS, "options": {"expires": 50}},
     "check the books": {"task": "validation.check_books", "schedule": CHECK_SECONDS, "options": {"expires": 50}},
+    "roll up": {"task": "validation.roll_up", "schedule": ROLL_UP_SECONDS, "options": {"expires": 10}},
     "look after the tables": {"task": "validation.upkeep", "schedule": UPKEEP_SECONDS, "options": {"expires": 500}},
 }
 
 # --- The site ------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -267,7 +269,11 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Real-time telemetry: devices, their newest values, their history, and the doors for new readings.",
     "VERSION": "1.0",
     "SERVE_INCLUDE_SCHEMA": False,
-    "ENUM_NAME_OVERRIDES": {"BufferStateEnum": "ingest.models.Buffer.State"},
+    "ENUM_NAME_OVERRIDES": {
+        "BufferStateEnum": "ingest.models.Buffer.State",
+        "RunStateEnum": ["running", "stopped", "done", "failed"],
+        "LevelEnum": ["raw", "1m", "1h", "1d"],
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

@@ -32,6 +32,9 @@ MODEL_WORDS = {
     "past_s": "oldest (s)",
     "ahead_s": "furthest ahead (s)",
     "retention_days": "kept for (days)",
+    "rollup_1m_days": "rollups of a minute kept for (days)",
+    "rollup_1h_days": "rollups of an hour kept for (days)",
+    "rollup_1d_days": "rollups of a day kept for (days)",
 }
 
 

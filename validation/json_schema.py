@@ -57,6 +57,9 @@ SETTINGS = {
     "x-past-s": "past_s",
     "x-ahead-s": "ahead_s",
     "x-retention-days": "retention_days",
+    "x-rollup-1m-days": "rollup_1m_days",
+    "x-rollup-1h-days": "rollup_1h_days",
+    "x-rollup-1d-days": "rollup_1d_days",
     "x-register-devices": "register_devices",
 }
 KEYS: dict[str, dict[str, Any]] = {

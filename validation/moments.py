@@ -14,6 +14,7 @@ ISO_8601 = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-
 # The years 1 to 9999 (UTC), which Python can show. PostgreSQL could hold more, but nobody could read it back.
 MIN_MICROSECONDS = (datetime.min.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
 MAX_MICROSECONDS = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
+MICROS_TO_2000 = 946_684_800_000_000  # PostgreSQL counts microseconds from 2000-01-01
 MIN_SECONDS, MAX_SECONDS = MIN_MICROSECONDS / 1e6, MAX_MICROSECONDS // 1_000_000
 
 

@@ -71,8 +71,9 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A data model: which topics it speaks for, where device, time and sequence come from, and its fields.
 
     `device_key`, `time_key` and `sequence_key` are paths. `past_s` and `ahead_s` bound the event time relative to the
-    moment of receipt, in seconds; `retention_days` bounds how long a reading is kept after its event time. A message
-    that is delivered twice is known by its time; where that is the moment of receipt, it is stored twice.
+    moment of receipt, in seconds; `retention_days` bounds how long a reading is kept after its event time, and
+    `rollup_…_days` how long what minutes, hours and days come to is. A message that is delivered twice is known by its
+    time; where that is the moment of receipt, it is stored twice.
     """
 
     name: str
@@ -91,6 +92,9 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     past_s: float = FIFTEEN_YEARS_S
     ahead_s: float = TEN_MINUTES_S
     retention_days: int | None = None  # None keeps everything
+    rollup_1m_days: int | None = None
+    rollup_1h_days: int | None = None
+    rollup_1d_days: int | None = None
     register_devices: bool = True
 
 
@@ -174,6 +178,8 @@ def faults_of_limits(spec: ModelSpec) -> list[str]:
         faults.append("How old and how far ahead a reading may be must be between 0 s and a hundred years.")
     if spec.retention_days is not None and spec.retention_days < 1:
         faults.append("Readings must be kept for at least a day.")
+    if any(days is not None and days < 1 for days in (spec.rollup_1m_days, spec.rollup_1h_days, spec.rollup_1d_days)):
+        faults.append("Rollups must be kept for at least a day.")
     faults += [fault for field in spec.fields for fault in _faults_of_field(field)]
     strangers = [name for name in spec.any_of if name not in {field.name for field in spec.fields}]
     faults += [f"At least one of some fields must be present, and {name!r} is none of them." for name in strangers]

@@ -88,7 +88,7 @@ def ensure_table(spec: ModelSpec) -> bool:
         existing = columns(spec.name)
         return _change_table(spec, existing) if existing else _create_table(spec)
 
-    return _with_short_lock(change)
+    return with_short_lock(change)
 
 
 def value(field: str, existing: Container[str]) -> Composable:
@@ -133,7 +133,7 @@ def day_of(partition: str) -> date:
 def ensure_partitions(model: str, days: Iterable[date]) -> None:
     """Make the partitions of some days (UTC) where they are missing. May run in several processes at once."""
     for day in sorted(days):
-        _with_short_lock(partial(_missing_partition, model, day))
+        with_short_lock(partial(_missing_partition, model, day))
 
 
 def _missing_partition(model: str, day: date) -> Composed | None:
@@ -157,7 +157,7 @@ def detach(model: str, day: date) -> bool:
         part = Identifier(SCHEMA, partition_name(model, day))
         return SQL("ALTER TABLE {} DETACH PARTITION {}").format(table(model), part)
 
-    return _with_short_lock(change)
+    return with_short_lock(change)
 
 
 def drop_column(model: str, column: str) -> bool:
@@ -168,10 +168,10 @@ def drop_column(model: str, column: str) -> bool:
             return None
         return SQL("ALTER TABLE {} DROP COLUMN {}").format(table(model), Identifier(column))
 
-    return _with_short_lock(change)
+    return with_short_lock(change)
 
 
-def _with_short_lock(find: Callable[[], Composed | None]) -> bool:
+def with_short_lock(find: Callable[[], Composed | None]) -> bool:
     """Run the schema change that is found to be due, alone of its kind; wait for locks only briefly and try again.
 
     Returns whether there was one. Raises OperationalError when readers or writers of a table leave no gap for

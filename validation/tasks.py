@@ -17,11 +17,14 @@ from django.db import connection
 from ingest.buffers import ring_urls
 from ingest.ring import STREAM, connect, identify, identity_of, without_password
 from ingest.wake import WAKE_TTL_S, send_drain_task, wake_key
-from validation import bookkeeping, quarantine, replay, upkeep, vitals
+from validation import bookkeeping, imports, quarantine, replay, upkeep, vitals
 from validation.attempts import Notes
 from validation.backlog import is_behind
 from validation.drain import Drain
+from validation.imports import Importer
+from validation.retention import removing
 from validation.ring import look_after
+from validation.rollups.running import Roller
 from validation.settling import settle as settle_buffer
 from validation.settling import settle_removed
 from validation.streams import StreamReader
@@ -37,9 +40,14 @@ REST_S, REST_OF_MANY_S, MANY_A_SECOND = 0.05, 0.2, 6_000
 REPLAY_SECONDS = 0.5
 # Seconds until a replay asks again whether live ingest has caught up.
 REPLAY_WAITS_S = 0.05
+# Seconds of an import's turn, and until its next one: what it has sent is to be stored in between.
+IMPORT_SECONDS, IMPORT_WAITS_S = 0.5, 0.05
 UPKEEP_TASK = "validation.upkeep"
 BREATHE_TASK, BREATHE_EXPIRES_S = "validation.breathe", 60
 UPKEEP_SECONDS, UPKEEP_REST_S = 1.0, 1.0
+# Seconds of a turn of the rollups, as of a replay's, and for how long the next one may wait for a worker.
+ROLL_UP_TASK, ROLL_UP_SECONDS, ROLL_UP_TTL_S = "validation.roll_up", 0.5, 30
+ROLL_UP_KEY = "dataflow:rollups:turn"
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
@@ -51,6 +59,8 @@ class Worker:
     def __init__(self) -> None:
         self.process = os.getpid()
         self.drain = Drain()
+        self.roller = Roller()
+        self.importer = Importer()
         self.queue = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5)
         self._clients: dict[str, redis.Redis] = {}  # by address
         self._urls: dict[str, str] = {}  # by identity
@@ -151,6 +161,8 @@ def sweep() -> None:
             log.warning("the buffer %s cannot be swept: %s", without_password(url), error)
     for replay_id in replay.abandoned():
         replay.wake(replay_id)
+    for import_id in imports.abandoned():
+        imports.wake(import_id)
 
 
 @task("validation.canary")
@@ -182,10 +194,20 @@ def run_replay(replay_id: int) -> None:
         replay.wake(replay_id, REPLAY_WAITS_S if is_behind() else 0)
 
 
+@task(imports.TASK)
+def run_import(import_id: int) -> None:
+    """Take an import further for a moment; ask for another turn when there is more."""
+    worker = worker_of_process()
+    worker.queue.delete(imports.wake_key(import_id))
+    if worker.importer.advance(import_id, IMPORT_SECONDS):
+        imports.wake(import_id, IMPORT_WAITS_S)
+
+
 @task("validation.tidy")
 def tidy() -> None:
-    """Keep quarantine within its bounds."""
+    """Keep quarantine within its bounds, and uploads no longer than they are wanted."""
     quarantine.enforce_limits()
+    imports.tidy()
 
 
 @task("validation.check_books")
@@ -196,10 +218,24 @@ def check_books() -> None:
 
 @task(UPKEEP_TASK)
 def look_after_tables() -> None:
-    """Remove the days that models no longer keep, finish columns that became numbers; come again while some is left."""
-    upkeep.expire()
+    """Make coming days, remove those that models no longer keep, finish columns that became numbers.
+
+    Comes again while some of the last is left.
+    """
+    upkeep.make_ahead()
+    removing.expire()
     if upkeep.finish_widening(UPKEEP_SECONDS):
         current_app.send_task(UPKEEP_TASK, countdown=UPKEEP_REST_S)
+
+
+@task(ROLL_UP_TASK)
+def roll_up() -> None:
+    """Compute the rollups that are due for a moment; ask for another turn when there is more."""
+    worker = worker_of_process()
+    worker.queue.delete(ROLL_UP_KEY)
+    # One such turn at a time is on its way, however often the scheduler asks: drains queue up behind it.
+    if worker.roller.run(ROLL_UP_SECONDS) and worker.queue.set(ROLL_UP_KEY, 1, nx=True, ex=ROLL_UP_TTL_S):
+        current_app.send_task(ROLL_UP_TASK, expires=ROLL_UP_TTL_S)
 
 
 @task("validation.settle")

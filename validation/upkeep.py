@@ -1,4 +1,4 @@
-"""Look after the tables of readings: remove the days that a model no longer keeps, and finish what widening began.
+"""Look after the tables of readings: make the days to come, and finish what widening began.
 
 Everything here goes in small steps that may die at any point and be taken up again. No step holds a table for longer
 than a change of the catalogue takes.
@@ -6,72 +6,32 @@ than a change of the catalogue takes.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import connection
 from psycopg.sql import SQL, Identifier, Literal
 
-from validation.models import DataModel, Expired
-from validation.publishing import newest, spec_of
-from validation.tables import (
-    SCHEMA,
-    WIDENED,
-    columns,
-    day_of,
-    detach,
-    drop_column,
-    ensure_partitions,
-    partition_name,
-    partitions,
-)
+from validation.models import DataModel, Latest
+from validation.rollups import tables as rollups
+from validation.rollups.levels import LEVELS
+from validation.tables import SCHEMA, WIDENED, columns, drop_column, ensure_partitions, partition_name, partitions
 
+DAYS_AHEAD = 2  # a reading may be ahead by some minutes, and the task may not run for a day
 BLOCKS = 2_000  # of a partition in one step: 16 MB, some 100,000 rows
 
 
-def expire(now: datetime | None = None) -> int:
-    """Remove the days (UTC) that have ended longer ago than their model keeps readings; return how many rows.
-
-    A day is taken out of the table first, which is quick, then counted and dropped. A day that was taken out by a run
-    that died is found again by its name; one that its model does keep is put back.
-    """
-    removed = 0
-    for model in DataModel.objects.filter(versions__isnull=False).distinct():
-        spec = spec_of(newest(model))
-        # The whole day must be older, down to its last microsecond.
-        end = date.min
-        if spec is not None and spec.retention_days is not None:
-            end = ((now or datetime.now(UTC)) - timedelta(days=spec.retention_days)).date()
-        for day in sorted(day for day in partitions(model.name) if day < end):
-            detach(model.name, day)
-        apart = _detached(model.name)
-        removed += sum(_drop(model, day) for day in apart if day < end)
-        ensure_partitions(model.name, [day for day in apart if day >= end])
-    return removed
-
-
-def _detached(model: str) -> list[date]:
-    """Return the days of a model that are tables by themselves."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-            "WHERE n.nspname = %s AND c.relkind = 'r' AND NOT c.relispartition AND c.relname ~ %s",
-            [SCHEMA, f"^{re.escape(model)}_p[0-9]{{8}}$"],
-        )
-        return sorted(day_of(name) for (name,) in cursor.fetchall())
-
-
-def _drop(model: DataModel, day: date) -> int:
-    part = Identifier(SCHEMA, partition_name(model.name, day))
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(part))
-        cursor.execute(SQL("SELECT count(*) FROM {}").format(part))
-        rows: int = cursor.fetchone()[0]
-        cursor.execute(SQL("DROP TABLE {}").format(part))
-        Expired.objects.create(model=model, day=day, rows=rows)
-    return rows
+def make_ahead(now: datetime | None = None) -> None:
+    """Make the partitions of the coming days of models that readings come in for, so that no reading has to wait."""
+    moment = now or datetime.now(UTC)
+    days = [moment.date() + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1)]
+    fresh = Latest.objects.filter(last_seen_at__gte=moment - timedelta(days=DAYS_AHEAD))
+    for model in DataModel.objects.filter(pk__in=fresh.values("model"), versions__isnull=False).distinct():
+        ensure_partitions(model.name, days)
+        for level in LEVELS:
+            if rollups.columns(model.name, level):
+                rollups.ensure_parts(model.name, level, days)
 
 
 def finish_widening(seconds: float) -> bool:

@@ -24,6 +24,7 @@ from validation.models import ReadingNote
 from validation.moments import EPOCH
 from validation.pipeline import Judgement, Rejected, Rows, judge
 from validation.publishing import Published
+from validation.rollups import marks
 from validation.spec import Reason
 from validation.store import Inserted, Manner, insert_all
 from validation.tables import ensure_partitions, partitions
@@ -104,7 +105,9 @@ class Writer:
         for place, (columns, inserted) in enumerate(zip(judged.parts, insert_all(judged.parts, manner), strict=True)):
             duplicates += inserted.duplicates
             judged.parts[place] = self._stored(columns, inserted, judged)
-        update_latest([(columns, judged.model_ids[columns.rows.model.spec.name]) for columns in judged.parts])
+        stored = [(columns, judged.model_ids[columns.rows.model.spec.name]) for columns in judged.parts]
+        update_latest(stored)
+        marks.mark_columns(stored)
         ledger.count_duplicates(duplicates, [batch.minute for batch in judged.batches])
         judged.count_rejected()
 

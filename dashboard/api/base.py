@@ -88,7 +88,8 @@ class Json(BaseRenderer):
     ) -> bytes:
         """Return the bytes of an answer."""
         # `default` is for the lazily translated texts of Django and DRF.
-        return b"" if data is None else orjson.dumps(data, default=str, option=orjson.OPT_UTC_Z)
+        option = orjson.OPT_UTC_Z | orjson.OPT_SERIALIZE_NUMPY  # a chart's points are an array; NaN becomes null
+        return b"" if data is None else orjson.dumps(data, default=str, option=option)
 
 
 class ApiView(APIView):

@@ -14,11 +14,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dashboard.api.base import ApiView
-from dashboard.api.thinning import thinned
 from dashboard.api.times import span
 from dashboard.serializers import History, HistoryQuery, LatestQuery, LatestReading, StatusQuery, StatusRow
 from ingest.names import DEVICE_NAME
-from validation import selectors
+from validation import history, selectors
 from validation.presence import expected_interval, status
 from validation.selectors import Presence
 from validation.spec import FieldSpec, ModelSpec
@@ -34,8 +33,7 @@ class DeviceStatus(ApiView):
     def get(self, request: Request) -> Response:
         """Say how each device is, by when a reading of it last arrived."""
         query = checked(StatusQuery, request)
-        now = time.time()
-        return Response([_status_row(row, now) for row in selectors.presences(query.get("model"))])
+        return Response(status_rows(query.get("model")))
 
 
 class DeviceLatest(ApiView):
@@ -68,14 +66,25 @@ class DeviceHistory(ApiView):
 
     @extend_schema(parameters=[HistoryQuery], responses=History, operation_id="device_history")
     def get(self, request: Request, device: str) -> Response:
-        """Give a field of a device over time, oldest first; thinned when there are more points than asked for."""
+        """Give a field of a device over time, oldest first, in at most so many points.
+
+        Readings as they are, thinned where there are more; of long spans buckets of a rollup, and `source` says so.
+        """
         query = checked(HistoryQuery, request)
         try:
             start, end = span(timezone.now(), query.get("start"), query.get("end"), query.get("duration"), DEFAULT_SPAN)
         except ValueError as error:
             raise ValidationError({"start": [str(error)]}, "span") from error
         spec, field = choose(registered(device), query.get("model"), query.get("field"))
-        series, resolution = thinned(selectors.history(spec, field, device, start, end), query["points"])
+        wanted = history.HistoryQuery(
+            fields=(f"{spec.name}.{field.name}",),
+            devices=(device,),
+            start=start,
+            end=end,
+            points=query["points"],
+            silences=False,
+        )
+        found = history.answer(wanted, timezone.now())
         return Response(
             {
                 "device_id": device,
@@ -84,9 +93,9 @@ class DeviceHistory(ApiView):
                 "unit": field.unit,
                 "start": start,
                 "end": end,
-                "resolution": resolution,
-                "source": "raw",
-                "points": list(zip((series.micros / 1e6).tolist(), series.values.tolist(), strict=True)),
+                "resolution": found.resolution,
+                "source": found.source,
+                "points": found.series[0].points if found.series else [],
             }
         )
 
@@ -131,6 +140,12 @@ def unknown_model(model: str, specs: dict[str, ModelSpec]) -> ValidationError:
     """Return the error for a model that does not exist, with those that do."""
     known = ", ".join(specs) or "none yet"
     return ValidationError({"model": [f"There is no model {model!r}. Published: {known}."]}, "unknown_model")
+
+
+def status_rows(model: str | None) -> list[dict[str, Any]]:
+    """Return how each device is, of one model or of all; one query."""
+    now = time.time()
+    return [_status_row(row, now) for row in selectors.presences(model)]
 
 
 def _status_row(row: Presence, now: float) -> dict[str, Any]:

@@ -68,15 +68,16 @@ def selected(entries: Iterable[Entry], wanted: Subscription) -> list[Entry]:
     return [_with_fields(entry, wanted.fields) for entry in chosen]
 
 
-def thinned(points: list[Point]) -> list[Point]:
+def thinned(points: list[Point], seconds: float = 1.0) -> list[Point]:
     """Return at most 20 points for each second of event time that some points span, and at most MAX_POINTS.
 
-    They are evenly spaced by place; the newest is always among them.
+    They are evenly spaced by place; the newest is always among them. What spans less than `seconds`, the time between
+    two frames, counts as spanning that.
     """
-    if len(points) <= POINTS_PER_SECOND:
+    if len(points) <= POINTS_PER_SECOND * seconds:
         return points
-    seconds = max(ts for ts, _ in points) - min(ts for ts, _ in points)
-    most = min(MAX_POINTS, int(POINTS_PER_SECOND * max(1.0, seconds)))
+    span = max(ts for ts, _ in points) - min(ts for ts, _ in points)
+    most = max(1, min(MAX_POINTS, int(POINTS_PER_SECOND * max(seconds, span))))
     if len(points) <= most:
         return points
     step = len(points) / most

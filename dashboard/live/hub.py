@@ -1,4 +1,4 @@
-"""One hub per process: it follows the models that sockets want, and gives every socket a frame a second.
+"""One hub per process: it follows the models that sockets want, and gives every socket its frames.
 
 It works while there is a socket. Everything here runs in the event loop; only the database is asked from threads.
 """
@@ -11,23 +11,24 @@ import logging
 import time
 import weakref
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
 
 from django.db import DatabaseError, InterfaceError
 
 from dashboard.live.access import Pass, still_valid
 from dashboard.live.database import in_a_thread, read_model
 from dashboard.live.frames import Frame, selected
+from dashboard.live.going import keep_going
 from dashboard.live.listener import Listener
 from dashboard.live.mailbox import Mailbox
-from dashboard.live.messages import NOT_SIGNED_IN, TOO_SLOW, Subscription, Unreadable
+from dashboard.live.messages import NOT_SIGNED_IN, TOO_SLOW, Entry, Subscription, Unreadable
+from dashboard.live.pacing import Pacing
 from dashboard.live.state import ModelState
 from validation.events import Stored
 from validation.selectors import TooSlow
 
 log = logging.getLogger(__name__)
 
-# Seconds between two frames: a little under the second that is promised, which leaves room for a busy loop.
+# Seconds between two frames that are to be a second apart: a little less, which leaves room for a busy loop.
 TICK_S = 0.9
 # Seconds between two readings of the newest rows, which bring what announcements lost. A reading that takes long is
 # made less often, so that it never takes more than a hundredth of a thread's time.
@@ -35,7 +36,6 @@ REREAD_S, SPARING = 10.0, 100.0
 RECHECK_S = 60.0  # between two looks at whether those connected may still be
 SLOW_S = 60.0  # a socket that takes no frame for so long is closed
 JOIN_WAIT_S = 1.0  # how long a first subscription waits for the announcements to be heard
-RESTART_S = 1.0  # pause before something that failed unexpectedly is started again
 
 
 class Socket:
@@ -61,6 +61,8 @@ class Hub:
         self._early: dict[str, list[Stored]] = {}
         self._reread_now = asyncio.Event()
         self._lost = False
+        self._pacing = Pacing()
+        self._refreshed = 0.0
         self._listener = Listener(self._take, self._on_rejoined)
         self._work: asyncio.Task[None] | None = None
         self.ended = False
@@ -146,29 +148,37 @@ class Hub:
 
     async def _run(self) -> None:
         parts = (self._listener.listen_for_ever, self._tick_for_ever, self._reread_for_ever, self._recheck_for_ever)
-        await asyncio.gather(*(_keep_going(part) for part in parts))
+        await asyncio.gather(*(keep_going(part) for part in parts))
 
     async def _tick_for_ever(self) -> None:
         while True:
-            began = time.monotonic()
-            self.tick(time.time(), began)
-            await asyncio.sleep(max(0.0, began + TICK_S - time.monotonic()))
+            self.tick(time.time(), time.monotonic())
+            await asyncio.sleep(self._pacing.pause(time.monotonic(), TICK_S))
 
     def tick(self, now: float, steady: float) -> None:
-        """Give every subscription its next frame. `now` is in seconds since 1970, `steady` on a steady clock."""
+        """Give subscriptions the frame that is due. `now` is in seconds since 1970, `steady` on a steady clock."""
         followed = set().union(*(socket.models() for socket in self._sockets))
         for model in self._models.keys() - followed:
             del self._models[model]
-        changes = {}
-        for model, state in self._models.items():
-            state.refresh(now)
-            changes[model] = state.take_changes()
-        for wanted, sockets in self._by_subscription().items():
-            frame = Frame(now, wanted.model, selected(changes[wanted.model], wanted))
+        groups = self._by_subscription()
+        due = self._pacing.due({wanted.interval_ms for wanted in groups}, steady, TICK_S)
+        owed = self._pacing.owed(due, self._take_changes(now, steady))
+        for wanted, sockets in groups.items():
+            if wanted.interval_ms not in due:
+                continue
+            frame = Frame(now, wanted.model, selected(owed[wanted.interval_ms, wanted.model], wanted))
             for socket in sockets:
                 socket.mailbox.offer(frame, steady)
                 if socket.mailbox.waits(steady) > SLOW_S:
                     socket.mailbox.close(TOO_SLOW)
+
+    def _take_changes(self, now: float, steady: float) -> dict[str, list[Entry]]:
+        """Return what has changed of each model; which devices are late is looked at once a second, not oftener."""
+        if steady - self._refreshed > TICK_S / 2:
+            self._refreshed = steady
+            for state in self._models.values():
+                state.refresh(now)
+        return {model: state.take_changes() for model, state in self._models.items()}
 
     def _by_subscription(self) -> dict[Subscription, list[Socket]]:
         groups: dict[Subscription, list[Socket]] = defaultdict(list)
@@ -226,16 +236,6 @@ class Hub:
         for socket in self._sockets:
             if socket.held in held - valid:
                 socket.mailbox.close(NOT_SIGNED_IN)
-
-
-async def _keep_going(part: Callable[[], Awaitable[None]]) -> None:
-    """Run something that is never to end, and start it again when it fails all the same."""
-    while True:
-        try:
-            await part()
-        except Exception:
-            log.exception("%s failed and is started again", getattr(part, "__qualname__", part))
-        await asyncio.sleep(RESTART_S)
 
 
 _hubs: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = weakref.WeakKeyDictionary()

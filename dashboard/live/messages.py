@@ -4,7 +4,8 @@ A client sends
 
     {"type": "subscribe", "model": "vehicle", "devices": ["vehicle_01"] or "*", "fields": ["speed"] or "*"}
 
-and gets one snapshot per subscription, then a frame at least every second:
+and gets one snapshot per subscription, then a frame at least every second, or every `interval_ms` milliseconds (100 to
+1000) if it says so:
 
     {"type": "snapshot", "seq": 0, "at", "model", "fields": {"speed": {"unit", "label", "kind"}},
      "devices": [{"device_id", "status", "ts", "received_at", "expected_interval_s", "values"}]}
@@ -39,6 +40,8 @@ TOO_LONG: Final = 4413
 Closing = Literal[4400, 4401, 4408, 4413]
 
 MAX_NAMES = 1_000  # devices, or fields, in one subscription; whoever wants more takes all with "*"
+# Milliseconds between two frames. More often than ten times a second nobody sees a difference.
+QUICKEST_MS, SLOWEST_MS = 100, 1000
 MAX_NAME = 64  # characters; no device or field has a longer name
 
 
@@ -72,11 +75,12 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True)
 class Subscription:
-    """What one socket wants: a model, and which of its devices and fields (None: all)."""
+    """What one socket wants: a model, which of its devices and fields (None: all), and milliseconds between frames."""
 
     model: str
     devices: frozenset[str] | None = None
     fields: frozenset[str] | None = None
+    interval_ms: int = SLOWEST_MS
 
 
 def parse(text: str) -> Subscription:
@@ -90,7 +94,14 @@ def parse(text: str) -> Subscription:
     model = message.get("model")
     if not isinstance(model, str) or not model:
         raise Unreadable("bad_model", "Name a model, as in /api/devices/status.")
-    return Subscription(model, _names(message, "devices"), _names(message, "fields"))
+    return Subscription(model, _names(message, "devices"), _names(message, "fields"), _interval(message))
+
+
+def _interval(message: dict[str, Any]) -> int:
+    interval = message.get("interval_ms", SLOWEST_MS)
+    if type(interval) is not int or not QUICKEST_MS <= interval <= SLOWEST_MS:
+        raise Unreadable("bad_interval_ms", f"interval_ms is a whole number from {QUICKEST_MS} to {SLOWEST_MS}.")
+    return interval
 
 
 def _names(message: dict[str, Any], key: str) -> frozenset[str] | None:

@@ -30,10 +30,15 @@ class DurationField(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> timedelta:  # type: ignore[override]
         """Return the length; refuse what is none."""
-        found = parse_duration(super().to_internal_value(data))
-        if found is None:
-            raise serializers.ValidationError("Expected a length of time such as 90s, 5m, 24h or 7d.", "duration")
-        return found
+        return duration_of(super().to_internal_value(data))
+
+
+def duration_of(text: str) -> timedelta:
+    """Return a length of time; refuse what is none."""
+    found = parse_duration(text)
+    if found is None:
+        raise serializers.ValidationError("Expected a length of time such as 90s, 5m, 24h or 7d.", "duration")
+    return found
 
 
 class Error(serializers.Serializer[Any]):

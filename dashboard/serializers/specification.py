@@ -71,6 +71,11 @@ class Specification(serializers.Serializer[Any]):
     past_s = serializers.FloatField(required=False, help_text="How old a reading may be when it arrives, in seconds.")
     ahead_s = serializers.FloatField(required=False, help_text="How far in the future its time may be, in seconds.")
     retention_days = serializers.IntegerField(required=False, allow_null=True, help_text="null keeps everything.")
+    rollup_1m_days = serializers.IntegerField(
+        required=False, allow_null=True, help_text="For how many days what each minute came to is kept; null: for good."
+    )
+    rollup_1h_days = serializers.IntegerField(required=False, allow_null=True, help_text="The same of each hour.")
+    rollup_1d_days = serializers.IntegerField(required=False, allow_null=True, help_text="The same of each day.")
     register_devices = serializers.BooleanField(
         required=False, help_text="Whether a device that is not known is registered on its first reading."
     )

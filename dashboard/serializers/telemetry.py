@@ -70,13 +70,15 @@ class History(serializers.Serializer[Any]):
     unit = serializers.CharField(help_text="UCUM.")
     start = serializers.DateTimeField()
     end = serializers.DateTimeField()
-    resolution = serializers.CharField(help_text="`raw`, or how many points stand for how many readings: `1 of 12`.")
+    resolution = serializers.CharField(
+        help_text="`raw`, or how many points stand for how many readings: `1 of 12`; of buckets their length: `1m`."
+    )
     source = serializers.CharField(  # type: ignore[assignment]  # a field of DRF has an attribute of that name
-        help_text="`raw`: readings as they were stored."
+        help_text="`raw`: readings as they were stored. `1m`, `1h`, `1d`: buckets of that rollup."
     )
     points = serializers.ListField(
-        child=serializers.ListField(child=serializers.JSONField(), min_length=2, max_length=2),
-        help_text="[seconds since 1970, value].",
+        child=serializers.ListField(child=serializers.JSONField(), min_length=2, max_length=5),
+        help_text="[seconds since 1970, value] of readings; of buckets [start, average, smallest, largest, count].",
     )
 
 

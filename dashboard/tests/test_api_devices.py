@@ -6,20 +6,16 @@ import time
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 import pytest
 from django.db import OperationalError
 from django.test import Client
-from hypothesis import given
-from hypothesis import strategies as st
 
-from dashboard.api.thinning import EXTREMES, thinned
 from dashboard.api.times import parse_duration, parse_moment
 from dashboard.tests.test_api_access import assert_error
 from ingest.models import Device
 from validation import selectors
-from validation.selectors import Series
-from validation.tests.stored import instant, publish_model, store
+from validation.rollups.running import Roller
+from validation.tests.stored import instant, publish_model, roll_up, store
 
 NOW = float(int(time.time()))
 
@@ -124,6 +120,18 @@ def test_more_points_than_asked_for_are_thinned_and_peaks_survive(as_charlie: Cl
     assert len(history(as_charlie, points=1)["points"]) == 1
 
 
+def test_a_history_of_a_long_time_comes_from_rollups_and_says_so(as_charlie: Client) -> None:
+    midnight = NOW // 86_400 * 86_400
+    readings = [(midnight - 86_400 * days + 60 * n, {"speed": n}) for days in (40, 20) for n in range(4)]
+    Device.objects.create(name="van_1", expected_interval_s=1)  # so that many readings are to be expected
+    store(publish_model(), "van_1", readings)
+    while Roller().run(10, patient=False):
+        pass
+    answer = history(as_charlie, duration="50d", end=midnight, points=100)
+    assert (answer["source"], answer["resolution"]) == ("1d", "1d")
+    assert answer["points"] == [[midnight - 86_400 * days, 1.5, 0, 3, 4] for days in (40, 20)]
+
+
 NONSENSE = [
     ("nobody/latest", 404, "unknown_device", "van_1"),
     ("nobody/history", 404, "unknown_device", "van_1"),
@@ -163,16 +171,13 @@ def test_a_question_that_makes_no_sense_is_answered_with_what_would(as_charlie: 
 
 def test_the_longest_spans_are_no_error(as_charlie: Client) -> None:
     store(publish_model(), "van_1", [(NOW - 1, {"speed": 1.0})])
+    roll_up()
     assert len(history(as_charlie, duration="36600d")["points"]) == 1
     assert history(as_charlie, duration="36600d", end="0001-01-02T00:00:00")["points"] == []
     assert len(history(as_charlie, duration="36600d", start=NOW - 5)["points"]) == 1
 
 
-def test_a_read_that_is_too_large_or_too_slow_says_so(as_charlie: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    store(publish_model(), "van_1", [(NOW - n, {"speed": 1.0}) for n in (1, 2, 3)])
-    monkeypatch.setattr(selectors, "MAX_READINGS", 2)
-    response = as_charlie.get("/api/devices/van_1/history")
-    assert "more than 2" in assert_error(response, 400, "too_many_readings")["detail"]
+def test_a_read_that_is_too_slow_says_so(as_charlie: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     for error, code in ((selectors.TooSlow("10 s"), "too_slow"), (OperationalError("gone"), "unavailable")):
         monkeypatch.setattr(selectors, "presences", raising(error))
         as_charlie.raise_request_exception = False
@@ -186,20 +191,6 @@ def raising(error: Exception) -> Any:
         raise error
 
     return fail
-
-
-@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=300), st.integers(1, 50))
-def test_thinning_keeps_the_ends_and_the_extremes_in_order(values: list[float], at_most: int) -> None:
-    series = Series(np.arange(len(values)), np.array(values))
-    less, resolution = thinned(series, at_most)
-    most = min(len(values), at_most)
-    assert most - EXTREMES <= len(less.micros) <= most
-    assert less.micros.tolist() == sorted(set(less.micros.tolist()))
-    assert less.micros[-1] == len(values) - 1
-    assert (resolution == "raw") == (len(values) <= at_most)
-    if at_most >= 10:
-        assert less.values.max() == max(values)
-        assert less.values.min() == min(values)
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from django.db import transaction
 from django.test import Client
 
 from dashboard.api.v1.urls import urlpatterns
+from dashboard.models import SavedView
 from dashboard.roles import ROLES, give_role
 from dashboard.tests.conftest import by_token
-from validation.models import Quarantined, Replay
+from validation.models import Import, Quarantined, Replay
 from validation.moments import moment
 from validation.tests.stored import publish_model
 
@@ -35,12 +36,28 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("v1-books-lines", "get"): ALL,
     ("v1-books-gaps", "get"): ALL,
     ("v1-trace", "get"): from_role("Viewer", 400),
+    ("v1-series", "get"): from_role("Viewer", 400),
+    ("v1-series-options", "get"): ALL,
     ("v1-bridges", "get"): ALL,
     ("v1-ring", "get"): ALL,
     ("v1-ring", "post"): from_role("Admin", 400),
     ("v1-buffer", "patch"): from_role("Operator", 404),
     ("v1-buffer", "delete"): from_role("Admin", 404),
+    ("v1-retention", "get"): ALL,
+    ("v1-views", "get"): ALL,
+    ("v1-views", "post"): from_role("Viewer", 400),
+    ("v1-view", "get"): ALL,
+    ("v1-view", "patch"): (401, 403, 403, 403, 200),  # a view that somebody else shares
+    ("v1-view", "delete"): (401, 403, 403, 403, 204),
     ("v1-workers", "get"): ALL,
+    ("v1-export", "get"): from_role("Viewer", 400),
+    ("v1-export-size", "get"): from_role("Viewer", 400),
+    ("v1-imports", "get"): ALL,
+    ("v1-imports", "post"): from_role("Operator", 400),
+    ("v1-import", "get"): ALL,
+    ("v1-import-stop", "post"): from_role("Operator", 409),
+    ("v1-import-resume", "post"): from_role("Operator", 409),
+    ("v1-import-for-real", "post"): from_role("Operator", 409),
     ("v1-models", "get"): ALL,
     ("v1-models", "post"): from_role("Engineer", 400),
     ("v1-models-import", "get"): (401, 404, 404, 404, 404),
@@ -134,7 +151,11 @@ def addresses_of_what_exists() -> dict[str, str]:
         received_at=moment(1_772_366_400_000_000), topic="x", payload=b"{", reasons=[], position=0
     )
     replay = Replay.objects.create(selection={}, state=Replay.State.DONE)
-    numbers = {"v1-record": record.pk, "v1-version": 1}
+    owner = User.objects.create_user("somebody")
+    view = SavedView.objects.create(owner=owner, name="x", query="", shared=True)
+    run = Import.objects.create(model="van", form="csv", name="van.csv", state=Import.State.DONE)
+    numbers = {"v1-record": record.pk, "v1-version": 1, "v1-view": view.pk}
+    numbers |= {name: run.pk for name in ROUTES if "v1-import" in name}
     return {
         name: "/api/v1/"
         + str(route.pattern)

@@ -10,7 +10,7 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from dataflow.backup.manifest import Table
 
-SCHEMAS = ["public", "telemetry"]
+SCHEMAS = ["public", "telemetry", "rollup"]
 # Not what an extension brought along: it comes with the extension again.
 OWN = SQL(
     "n.nspname = ANY(%s) AND NOT EXISTS (SELECT 1 FROM pg_depend e WHERE e.classid = 'pg_class'::regclass "

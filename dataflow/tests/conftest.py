@@ -19,4 +19,4 @@ def filled(worker: Worker) -> Iterator[Worker]:  # noqa: F811
     worker.work()
     yield worker
     with connection.cursor() as cursor:
-        cursor.execute("DROP SCHEMA IF EXISTS telemetry CASCADE")
+        cursor.execute("DROP SCHEMA IF EXISTS telemetry, rollup CASCADE")

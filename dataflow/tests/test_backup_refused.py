@@ -82,14 +82,19 @@ def test_a_backup_of_an_older_platform_is_brought_up_to_date_and_one_of_a_newer_
     filled: Worker, tmp_path: Path
 ) -> None:
     made = back_up(tmp_path / "a.backup")
-    undone = ["dashboard.0004_workers", "dashboard.0005_ring", "dataflow.0002_scheduledjob"]
+    undone = [
+        "dashboard.0004_workers",
+        "dashboard.0005_ring",
+        "dashboard.0006_saved_views",
+        "dataflow.0002_scheduledjob",
+    ]
     newer = structs.replace(made.manifest, migrations=[*made.manifest.migrations, ("ingest", "9999_more")])
     with new_database() as url, new_database() as another:
         with pytest.raises(BackupError, match=r"does not know ingest\.9999_more"):
             bring_back(rewritten(made.path, newer), url)
         assert bring_back(made.path, url).migrated == []
         with psycopg.connect(url, autocommit=True) as database:
-            database.execute("DROP TABLE dataflow_scheduledjob")
+            database.execute("DROP TABLE dataflow_scheduledjob, dashboard_savedview")
             database.execute("DELETE FROM django_migrations WHERE app || '.' || name = ANY(%s)", [undone])
         older = make(url, [], tmp_path / "older.backup", None, silent)
         assert sorted(bring_back(older.path, another).migrated) == undone

@@ -83,7 +83,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(new_page: NewPage
     page.keyboard.press("Enter")
     expect(page.locator("#content")).to_be_focused()
     reached: dict[str, bool] = {}
-    for _ in range(12):
+    for _ in range(24):
         page.keyboard.press("Tab")
         name, is_marked = page.evaluate(FOCUSED)
         reached[name] = is_marked

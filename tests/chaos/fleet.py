@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+import sys
 import time
 from array import array
 from collections import deque
@@ -91,7 +92,7 @@ class Fleet:
         self.acked = Acknowledged()
         self.connects = 0
         self._loop, self._address = loop, address
-        self._load = Load(0, DEVICES, WINDOW, rate, prefix, self.start)
+        self._load = Load(sys.maxsize, DEVICES, WINDOW, rate, prefix, self.start)
         self._count = connections
         self._devices: list[Device] = []
         self._online = asyncio.Event()
@@ -100,7 +101,10 @@ class Fleet:
 
     @property
     def left(self) -> int:
-        """Return how many readings are in the outboxes."""
+        """Return how many readings are in the outboxes; raise what a device died of, which would look like a loss."""
+        for task in self._tasks:
+            if task.done() and not task.cancelled():
+                task.result()
         return self.made - len(self.acked)
 
     def begin(self) -> None:

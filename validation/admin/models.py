@@ -79,7 +79,12 @@ class DataModelAdmin(admin.ModelAdmin[DataModel]):
             },
         ),
         ("What else to refuse, and how long to keep", {
-            "fields": ("unknown", ("past_s", "ahead_s"), "retention_days", "register_devices")
+            "fields": (
+                "unknown",
+                ("past_s", "ahead_s"),
+                ("retention_days", "rollup_1m_days", "rollup_1h_days", "rollup_1d_days"),
+                "register_devices",
+            )
         }),
     )  # fmt: skip
 

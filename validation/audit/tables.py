@@ -101,7 +101,7 @@ def _of_table(cursor: CursorWrapper, model: DataModel, stored: int, since: int) 
         )
         in_part, in_slack = cursor.fetchone()
         rows, slack = rows + in_part, slack + in_slack
-    removed = Expired.objects.filter(model=model, removed_at__gte=moment(since * 60_000_000))
+    removed = Expired.objects.filter(model=model, level="raw", removed_at__gte=moment(since * 60_000_000))
     gone = sum(removed.values_list("rows", flat=True))
     return TableBooks(model.name, stored, rows, gone, slack=slack, is_from_a_minute_on=bool(since))
 

@@ -54,6 +54,9 @@ class Settings(msgspec.Struct, rename=lambda name: f"x-{name.replace('_', '-')}"
     past_s: float = FIFTEEN_YEARS_S
     ahead_s: float = TEN_MINUTES_S
     retention_days: int | None = None
+    rollup_1m_days: int | None = None
+    rollup_1h_days: int | None = None
+    rollup_1d_days: int | None = None
     register_devices: bool = True
     order: tuple[str, ...] = ()
 
@@ -101,6 +104,9 @@ def read_schema(document: Any, name: str = "", topic_filter: str = "") -> Read:
         past_s=settings.past_s,
         ahead_s=settings.ahead_s,
         retention_days=settings.retention_days,
+        rollup_1m_days=settings.rollup_1m_days,
+        rollup_1h_days=settings.rollup_1h_days,
+        rollup_1d_days=settings.rollup_1d_days,
         register_devices=settings.register_devices,
     )
     description = document.get("description")

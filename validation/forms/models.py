@@ -20,6 +20,9 @@ PLACES = (
     "past_s",
     "ahead_s",
     "retention_days",
+    "rollup_1m_days",
+    "rollup_1h_days",
+    "rollup_1d_days",
 )
 
 
@@ -44,6 +47,9 @@ class DataModelForm(ModelForm[DataModel]):
             "past_s",
             "ahead_s",
             "retention_days",
+            "rollup_1m_days",
+            "rollup_1h_days",
+            "rollup_1d_days",
             "register_devices",
         )
         widgets = {"description": Textarea(attrs={"rows": 2, "cols": 80})}
@@ -69,6 +75,9 @@ class DataModelForm(ModelForm[DataModel]):
             "past_s": "Refuse readings older than this many seconds. A day has 86,400, a year 31,557,600.",
             "ahead_s": "Refuse readings whose time lies further in the future than this many seconds.",
             "retention_days": "Remove readings this many days after their event time. Empty: keep them for good.",
+            "rollup_1m_days": "The same for what each minute came to. It may be kept for longer than the readings.",
+            "rollup_1h_days": "The same for each hour.",
+            "rollup_1d_days": "The same for each day (UTC).",
             "register_devices": "Otherwise readings of a device that is not in the list of devices wait in quarantine.",
         }
 

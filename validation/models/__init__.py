@@ -11,8 +11,9 @@ from validation.models.books import (
     ReadingNote,
 )
 from validation.models.definitions import PLAIN_SETTINGS, DataModel, Field, ModelRule, ModelVersion
+from validation.models.imports import Import, ImportPart
 from validation.models.quarantined import Quarantined, QuarantineLoss, Replay
-from validation.models.readings import Expired, Latest
+from validation.models.readings import Expired, Latest, RollupMark, RollupSpan
 
 __all__ = [
     "PLAIN_SETTINGS",
@@ -21,6 +22,8 @@ __all__ = [
     "Duplicate",
     "Expired",
     "Field",
+    "Import",
+    "ImportPart",
     "Latest",
     "LedgerEntry",
     "LedgerMinute",
@@ -33,4 +36,6 @@ __all__ = [
     "Quarantined",
     "ReadingNote",
     "Replay",
+    "RollupMark",
+    "RollupSpan",
 ]

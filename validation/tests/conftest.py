@@ -46,6 +46,10 @@ class Worker:
         while self.drain.run(StreamReader(self.client), self.buffer, seconds=5):
             pass
 
+    def buffer_now(self) -> str:
+        """Return the identity of the buffer, which is another one once its data is gone."""
+        return identify(self.url)
+
     def audit(self) -> Audit:
         """Check the books."""
         return audit([self.url])
@@ -67,7 +71,7 @@ def worker(transactional_db: None) -> Iterator[Worker]:
         if recent := list(kept.scan_iter("dataflow:recent:*")):
             kept.delete(*recent)
         with connection.cursor() as cursor:  # which another room's test may have left
-            cursor.execute("DROP SCHEMA IF EXISTS telemetry CASCADE")
+            cursor.execute("DROP SCHEMA IF EXISTS telemetry, rollup CASCADE")
         load_samples()
         yield Worker(url, client)
         client.flushall()
@@ -80,5 +84,5 @@ def _no_telemetry_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     if "transactional_db" in request.fixturenames or "db" in request.fixturenames:
         request.getfixturevalue("django_db_blocker").unblock()
         with connection.cursor() as cursor:
-            cursor.execute("DROP SCHEMA IF EXISTS telemetry CASCADE")
+            cursor.execute("DROP SCHEMA IF EXISTS telemetry, rollup CASCADE")
         request.getfixturevalue("django_db_blocker").restore()

@@ -89,6 +89,7 @@ def specs(draw: st.DrawFn) -> ModelSpec:
         any_of=tuple(draw(st.lists(st.sampled_from(names), unique=True))),
         rules=(Rule(rule.format(names[0], names[-1])),) if rule else (),
         retention_days=draw(st.none() | st.integers(1, 3)),
+        rollup_1m_days=draw(st.none() | st.integers(1, 3)),
     )
     assume(not faults_of_names(spec))
     assume(not faults_of_limits(spec))

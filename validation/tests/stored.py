@@ -13,6 +13,7 @@ from ingest.models import Device
 from validation.models import DataModel, Field, Latest
 from validation.moments import moment
 from validation.publishing import publish
+from validation.rollups.running import Roller
 from validation.spec import ModelSpec
 from validation.tables import ensure_partitions, table
 
@@ -54,6 +55,12 @@ def store(spec: ModelSpec, device: str, readings: Readings, *, seen: float | Non
     ts, values = max(readings, key=lambda reading: reading[0])
     note(spec, found, ts, values, seen or ts, seq)
     return found
+
+
+def roll_up() -> None:
+    """Compute the rollups of all that is stored and has none yet, as the task would."""
+    while Roller().run(10, patient=False):
+        pass
 
 
 def insert(spec: ModelSpec, columns: list[str], rows: list[list[Any]]) -> None:

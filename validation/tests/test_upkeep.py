@@ -11,9 +11,10 @@ from django.db import OperationalError, connection, transaction
 from validation import tables
 from validation.models import DataModel, Expired, Field
 from validation.publishing import publish
+from validation.retention.removing import expire
 from validation.tables import columns, detach, partitions
 from validation.tests.conftest import Worker
-from validation.upkeep import expire, finish_widening
+from validation.upkeep import finish_widening
 
 TOPIC = "vehicles/vehicle_01/telemetry"
 DAY_S = 86_400

@@ -106,7 +106,7 @@ def _of_device(device: Device, at: datetime, model: str | None) -> list[str]:
     newest = Latest.objects.filter(device=device).order_by("-ts").first()
     if newest is not None:
         said.append(f"Its newest reading is of {newest.ts:%Y-%m-%d %H:%M:%S} UTC.")
-    expired = Expired.objects.filter(day=at.date(), **({"model__name": model} if model else {}))
+    expired = Expired.objects.filter(level="raw", day=at.date(), **({"model__name": model} if model else {}))
     for row in expired.select_related("model"):
         said.append(f"Retention removed that day of {row.model}: {row.rows:,} rows, on {row.removed_at:%Y-%m-%d}.")
     lost = QuarantineLoss.objects.filter(day=at.date()).aggregate(total=Sum("count"))["total"]

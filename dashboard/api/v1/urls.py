@@ -7,14 +7,19 @@ from django.urls import path
 from dashboard.api.v1.books import Books, BooksGaps, BooksLines
 from dashboard.api.v1.bridges import Bridges
 from dashboard.api.v1.exchange import Bundle, ImportModel, ModelFromTemplate, ModelSchema, Templates
+from dashboard.api.v1.exports import Export, ExportSizes
+from dashboard.api.v1.imports import ImportForReal, Imports, OneImport, ResumeImport, StopImport
 from dashboard.api.v1.models import DraftChanges, Models, OneModel, OneVersion, Versions
 from dashboard.api.v1.proposals import AcceptProposal, DriftOfModel, OneProposal, ProposalByFilter, Proposals
 from dashboard.api.v1.publishing import PublishDraft, ResumeModel, RevertDraft, Withdraw
 from dashboard.api.v1.quarantine import DiscardRecords, Groups, OneRecord, Records
 from dashboard.api.v1.replays import OneReplay, Replays, ResumeReplay, StopReplay
+from dashboard.api.v1.retention import Retention
 from dashboard.api.v1.ring import OneBuffer, Ring
+from dashboard.api.v1.series import Series, SeriesChoices
 from dashboard.api.v1.trace import TraceReading
 from dashboard.api.v1.trials import RecentMessages, Trial, TryPayload
+from dashboard.api.v1.views import OneView, Views
 from dashboard.api.v1.workers import Workers
 
 urlpatterns = [
@@ -22,6 +27,8 @@ urlpatterns = [
     path("books/lines", BooksLines.as_view(), name="v1-books-lines"),
     path("books/gaps", BooksGaps.as_view(), name="v1-books-gaps"),
     path("trace", TraceReading.as_view(), name="v1-trace"),
+    path("series", Series.as_view(), name="v1-series"),
+    path("series/options", SeriesChoices.as_view(), name="v1-series-options"),
     path("bridges", Bridges.as_view(), name="v1-bridges"),
     path("ring", Ring.as_view(), name="v1-ring"),
     path("ring/<str:name>", OneBuffer.as_view(), name="v1-buffer"),
@@ -55,5 +62,15 @@ urlpatterns = [
     path("replays/<int:number>", OneReplay.as_view(), name="v1-replay"),
     path("replays/<int:number>/stop", StopReplay.as_view(), name="v1-replay-stop"),
     path("replays/<int:number>/resume", ResumeReplay.as_view(), name="v1-replay-resume"),
+    path("retention", Retention.as_view(), name="v1-retention"),
+    path("views", Views.as_view(), name="v1-views"),
+    path("views/<int:number>", OneView.as_view(), name="v1-view"),
+    path("export", Export.as_view(), name="v1-export"),
+    path("export/size", ExportSizes.as_view(), name="v1-export-size"),
+    path("imports", Imports.as_view(), name="v1-imports"),
+    path("imports/<int:number>", OneImport.as_view(), name="v1-import"),
+    path("imports/<int:number>/stop", StopImport.as_view(), name="v1-import-stop"),
+    path("imports/<int:number>/resume", ResumeImport.as_view(), name="v1-import-resume"),
+    path("imports/<int:number>/import", ImportForReal.as_view(), name="v1-import-for-real"),
     path("workers", Workers.as_view(), name="v1-workers"),
 ]

@@ -12,6 +12,7 @@ from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 
+from dashboard.live import going as going_module
 from dashboard.live import hub as hub_module
 from dashboard.live.frames import Frame
 from dashboard.live.hub import hub
@@ -134,7 +135,7 @@ async def test_sockets_with_the_same_wish_share_one_encoding(
         return Frame(at, model, entries)
 
     monkeypatch.setattr(hub_module, "Frame", counted)
-    hub().tick(time.time(), time.monotonic())
+    hub().tick(time.time(), time.monotonic() + 1)
     assert len(made) == 1
     for page in pages:
         await page.frame()
@@ -160,7 +161,7 @@ async def test_the_hub_ends_with_its_last_socket_and_another_begins(connect: Con
 async def test_a_part_of_the_hub_that_fails_is_started_again(
     connect: Connect, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(hub_module, "RESTART_S", 0.1)
+    monkeypatch.setattr(going_module, "RESTART_S", 0.1)
     page = await connect()
     await page.subscribe()
     with monkeypatch.context() as patch:

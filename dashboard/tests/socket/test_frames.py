@@ -65,6 +65,34 @@ async def test_a_subscription_is_about_its_devices_and_fields_only(connect: Conn
     assert page.points.keys() == {"gear"}
 
 
+async def test_who_asks_for_frames_more_often_gets_them_and_others_do_not(connect: Connect, spec: ModelSpec) -> None:
+    quick, usual = await connect(), await connect()
+    await quick.subscribe(interval_ms=100)
+    await usual.subscribe()
+    for _ in range(3):
+        await usual.frame()
+    usual_frames, quick_frames = usual.seq, 0
+    began = time.monotonic()
+    while time.monotonic() - began < 1.0:
+        await quick.frame()
+        quick_frames += 1
+    while usual.seq < usual_frames + 5:
+        await usual.frame()
+    assert quick_frames > 15  # the others have ten: a second passes in a tenth of one here
+    ts = await arrive(spec, "van_1", {"speed": 77.0})
+    for page in (quick, usual):
+        await page.until(lambda page=page: page.devices["van_1"]["ts"] == ts)
+        assert page.points["speed"][-1] == [ts, 77.0]
+        assert page.gaps == 0
+
+
+@pytest.mark.parametrize("interval", [99, 1001, 100.0, "100", True, None])
+async def test_no_other_interval_is_understood(connect: Connect, spec: ModelSpec, interval: object) -> None:
+    page = await connect()
+    await page.send({"type": "subscribe", "model": "van", "interval_ms": interval})
+    assert (await page.receive())["code"] == "bad_interval_ms"
+
+
 async def test_a_second_subscription_takes_the_place_of_the_first(connect: Connect, spec: ModelSpec) -> None:
     page = await connect()
     await page.subscribe()
