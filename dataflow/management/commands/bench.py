@@ -24,6 +24,7 @@ from dataflow.bench import (
     publishing,
     recovery,
     replaying,
+    rivals,
     soak,
     suite,
     throughput,
@@ -41,6 +42,7 @@ EXAMPLES = """benchmarks:
   soak         memory of every process over --minutes
   history      charts out of a table of --rows, in a database of its own, and inserts into it
   naive        the platform against one INSERT a message
+  rivals       the platform against Pathway, which it installs beside itself (1.6 GB); `all` runs it only when named
   models       200 models in service, then readings of all of them
   publishing   versions of a model, published beside 10,000 readings a second
   replay       refused readings made good, beside 5,000 live ones a second
@@ -70,6 +72,7 @@ MEASURES: dict[str, Callable[[Options, Callable[[str], None]], dict[str, Any]]] 
     "soak": soak.measure,
     "history": history.measure,
     "naive": naive.measure,
+    "rivals": rivals.measure,
     "models": modelling.measure,
     "publishing": publishing.measure,
     "replay": replaying.measure,
