@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 DRAIN_SECONDS = 5.0
 # Seconds from the beginning of a turn until the next one, unless there is more to do at once: a transaction costs as
 # much as a thousand readings, so it is worth waiting for more of them; the longer above so many messages a second.
-REST_S, REST_OF_MANY_S, MANY_A_SECOND = 0.05, 0.2, 6_000
+REST_S, REST_OF_MANY_S, MANY_A_SECOND = 0.05, 0.4, 6_000
 # Seconds of a replay's turn. Between two of them the worker looks at what came in: the next turn queues up behind that.
 REPLAY_SECONDS = 0.5
 # Seconds until a replay asks again whether live ingest has caught up.
