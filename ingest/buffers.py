@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from ingest.membership import ACTIVE, CHANNEL, DRAINING, addresses, bring_up_to_date, who_answers
 from ingest.models import Buffer, WrittenOff
-from ingest.ring import connect, identify
+from ingest.ring import answers_early, connect, identify
 from ingest.sealing import unseal
 
 log = logging.getLogger(__name__)
@@ -81,6 +81,7 @@ def add(url: str, weight: int = 1) -> Buffer:
         with connect(url) as client:
             policy = client.info("memory").get("maxmemory_policy", "noeviction")
             is_kept = client.info("persistence").get("aof_enabled", 1)
+            is_early = answers_early(client)
             identity = identify(url)
     except (redis.RedisError, OSError) as error:
         raise Refused(f"The server does not answer ({type(error).__name__}): check address and password.") from error
@@ -88,6 +89,8 @@ def add(url: str, weight: int = 1) -> Buffer:
         raise Refused(f"The server throws data away when it is full ({policy}): set maxmemory-policy to noeviction.")
     if not is_kept:
         raise Refused("The server forgets what it holds when it dies: set appendonly to yes.")
+    if is_early:
+        raise Refused("The server may forget what it answered last when it dies: set appendfsync to always.")
     with transaction.atomic():
         row = Buffer.objects.select_for_update().filter(identity=identity).first()
         if row is not None and row.state in TAKEN_BACK:

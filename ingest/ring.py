@@ -117,7 +117,10 @@ class Ring:
             buffer.close()
 
     def check(self) -> None:
-        """Raise SameServer when two reachable buffers are one server; set the unreachable ones aside."""
+        """Raise SameServer when two reachable buffers are one server; set the unreachable ones aside.
+
+        Say so of those that may forget what they answered.
+        """
         seen: dict[str, str] = {}
         for buffer in self._buffers:
             try:
@@ -128,6 +131,9 @@ class Ring:
             if identity in seen:
                 raise SameServer(f"{seen[identity]} and {buffer.name} are the same server (identity {identity}).")
             seen[identity] = buffer.name
+            if buffer.answers_early():
+                words = "buffer %s may lose what it answered last when it dies: set appendfsync to always"
+                log.warning(words, buffer.name)
 
     def in_use(self) -> list[str]:
         """Return the addresses of the buffers that take batches, without their passwords."""
@@ -173,6 +179,9 @@ class _Buffer:
     def identify(self) -> str:
         return identity_of(self._redis)
 
+    def answers_early(self) -> bool:
+        return answers_early(self._redis)
+
     def may_be_tried(self) -> bool:
         return self._clock() >= self._retry_at
 
@@ -212,6 +221,17 @@ def _whose_turn(buffers: Sequence[_Buffer]) -> _Buffer:
             chosen = buffer
     chosen.credit -= total
     return chosen
+
+
+def answers_early(client: redis.Redis) -> bool:
+    """Tell whether a server answers before what it answers is written (docs/decisions/buffer-sync.md).
+
+    False where it is forbidden to ask, as in `deploy/`, whose servers are set right.
+    """
+    try:
+        return client.config_get("appendfsync").get("appendfsync", "always") != "always"
+    except redis.ResponseError:
+        return False
 
 
 def connect(url: str, timeout_s: float = TIMEOUT_S) -> redis.Redis:

@@ -171,8 +171,10 @@ class Debian:
     def _redis(self, name: str) -> tuple[str, Server]:
         folder, port = self._new_folder(name), self._ports.take(0)
         where = ("--bind", LOOPBACK, "--port", str(port), "--dir", str(folder))
-        kept = ("--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction", "--requirepass", PASSWORD)
-        program = Program(name=name, argv=(self._program_of("redis-server"), *where, *kept), cwd=folder)
+        kept = ("--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction")
+        program = Program(
+            name=name, argv=(self._program_of("redis-server"), *where, *kept, "--requirepass", PASSWORD), cwd=folder
+        )
         url = f"redis://:{PASSWORD}@{LOOPBACK}:{port}/0"
         return url, Server(program, lambda: probe_redis(url), self._folder / "logs")
 

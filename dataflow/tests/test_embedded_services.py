@@ -122,7 +122,7 @@ def test_services_listen_on_this_machine_only_and_ask_for_passwords(tmp_path: Pa
         with redis.Redis.from_url(settings["REDIS_URL"]) as queue:
             assert queue.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
             assert queue.config_get("appendonly") == {"appendonly": "yes"}
-            assert queue.config_get("appendfsync") == {"appendfsync": "everysec"}
+            assert queue.config_get("appendfsync") == {"appendfsync": "always"}
         with psycopg.connect(settings["DATABASE_URL"]) as database:
             durable = database.execute(
                 "SELECT current_setting('fsync'), current_setting('synchronous_commit')"
