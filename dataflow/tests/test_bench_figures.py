@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dataflow.bench.figures import median_of, slope_per_hour, spread_ms
 from dataflow.bench.load import Load
-from dataflow.bench.suite import STEPS, chosen
+from dataflow.bench.suite import ASKED_FOR, STEPS, chosen
 from dataflow.bench.throughput import BenchFailed
 from dataflow.management.commands.bench import MEASURES
 
@@ -60,8 +60,9 @@ def test_a_load_says_each_reading_once_however_many_go_into_a_message(
     assert seen == list(range(1, count + 1))
 
 
-def test_the_suite_runs_every_benchmark_that_the_command_has() -> None:
-    assert {step.benchmark for step in chosen([], MEASURES)} == set(MEASURES)
+def test_the_suite_runs_every_benchmark_that_the_command_has_but_those_to_be_asked_for() -> None:
+    assert {step.benchmark for step in chosen([], MEASURES)} == set(MEASURES) - ASKED_FOR
+    assert [step.key for step in chosen(["rivals"], MEASURES)] == ["rivals"]
     assert chosen([], [*MEASURES, "another"])[-2].command == "manage.py bench another"
 
 
