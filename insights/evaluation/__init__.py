@@ -1,0 +1,1 @@
+"""How good the agent is, measured: what `manage.py evaluate` prints."""
