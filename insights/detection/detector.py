@@ -1,54 +1,76 @@
-"""The online detector of one series."""
+"""The online detector of one series. See docs/detection.md."""
 
 from __future__ import annotations
 
 import struct
 from itertools import chain
-from math import isfinite, log
+from math import isfinite, log10
+from typing import Self
 
-from insights.detection.rhythm import DAY, Rhythm
+from insights.detection.hours import Hours
+from insights.detection.seen import Seen
+from insights.detection.stuck import Runs
 from insights.detection.tails import Tail
 from insights.detection.verdict import Kind, Verdict
 
-VERSION = 1  # of the stored state; an older one is refused and learned anew
+VERSION = 2  # of the layout and of what the numbers mean; a state of another version is refused, and learned anew
 LEARNING_S = 3600.0  # seconds: the first hour is only learned from
 LEARNING_READINGS = 60.0  # and at least so many readings, for devices that send rarely
-THRESHOLD = 2.0  # -log10 of a chance: a finding is what one cluster of readings in a hundred would bring
-LARGEST = 1e150  # values beyond are cut to it, so that squares and sums of them stay numbers
-FADING = 0.97  # a reading: how fast an event that was told is forgotten
-HALF_HOURS = 48
-VIEWS = (Kind.SPIKE, Kind.LEVEL_SHIFT, Kind.SPREAD, Kind.RHYTHM)
+THRESHOLD = 2.5  # surprise of a finding: about one in a thousand readings of a device that sends every five minutes
+FAST_S = 300.0  # seconds: devices that send more often need more surprise, so that findings a day stay as few
+QUIET = 100.0  # readings until an event that has been told is told again
+LARGEST = 1e150  # values beyond are cut to it, so that differences and sums of them stay numbers
+SAME = 1e-6  # of the value: closer numbers are the same, whatever the rounding
+PLACES = 48  # numbers that each histogram keeps
+SMOOTH = 0.3  # weight of the newest value in the short averages: some three readings
+SHARE = 0.05  # of the values lie outside the band that is called usual
+NORM = 1.5  # between 1, where views add up, and the largest alone: two that agree count for more than one
+GAP = 20.0  # intervals of silence after which the last value no longer tells anything about the next
+MEMORY_S = 28 * 86400.0  # seconds: half of what is known is forgotten in four weeks,
+MEMORY_READINGS = 10_000.0  # though not before so many readings
+KINDS = (Kind.SPIKE, Kind.SPIKE, Kind.LEVEL_SHIFT, Kind.SPREAD, Kind.RHYTHM)
+MASS = (
+    3.0,
+    3.0,
+    1.0,
+    1.0,
+)  # earlier numbers that make one familiar: a value that came twice may be a fault that came twice
 SCALARS = (
-    "first", "last", "seen", "interval", "level", "scale", "fast", "value", "moves", "quick", "off", "score",
-    "news", "told",
+    "seen", "elapsed", "last", "interval", "value", "mean", "spread", "score", "news", "told", "until", "kept", "since",
 )  # fmt: skip
 
 
 class Detector:
-    """Judge each reading of a series by those before it; the state is small and of one size."""
+    """Judge each reading of a series by those before it; the state is small and of one size.
 
-    __slots__ = ("_band", "rhythm", "tails", *SCALARS)
+    Five views: the value, its change, its short average, its short spread, and the value among those of this hour of
+    the day. Each view's number is compared with the nearest that it had before (`Seen`), the distance with the largest
+    distances before (`Tail`), and the surprises are added up.
+    """
+
+    __slots__ = ("hours", "runs", "tails", "views", *SCALARS)
+
+    seen: float  # readings
+    elapsed: float  # seconds of learning, without gaps
+    last: float  # time of the newest reading, seconds since 1970
+    interval: float  # seconds between readings, the recent average
+    value: float  # the last one
+    mean: float  # of the last few values
+    spread: float  # mean change of the last few values
+    score: float  # 0..1 of the last reading; 0.5 is the threshold of a finding
+    news: float  # the score where it is the highest of its event so far, else 0
+    told: float  # the highest score of the event that is open
+    until: float  # the reading at which that event is over
+    kept: float  # readings since half was forgotten
+    since: float  # seconds since then
 
     def __init__(self) -> None:
         for name in SCALARS:
             setattr(self, name, 0.0)
-        self.rhythm = Rhythm(DAY, HALF_HOURS)
-        self.tails = [Tail() for _ in VIEWS]
-
-    first: float  # time of the first reading, seconds since 1970
-    last: float  # time of the newest
-    seen: float  # readings
-    interval: float  # seconds between readings, the recent average
-    level: float  # slow average of the values
-    scale: float  # slow average of the distance from it
-    fast: float  # average of the last few values
-    value: float  # the last value
-    moves: float  # slow average of the step from value to value
-    quick: float  # average of the last few steps
-    off: float  # average of the last few distances from the rhythm
-    score: float  # 0..1 of the last reading; 0.5 is the threshold of a finding
-    news: float  # the score where it is the highest of its event so far, else 0
-    told: float  # the highest score of late, which fades
+        self.views = [Seen(PLACES) for _ in MASS]
+        self.hours = Hours()
+        self.tails = [Tail() for _ in KINDS]
+        self.runs = Runs()
 
     def step(self, at: float, value: float, sensitivity: float = 1.0) -> Verdict | None:
         """Judge a reading, then learn from it; return what is odd about it, if anything is.
@@ -60,84 +82,122 @@ class Detector:
         if not isfinite(value) or not isfinite(at):
             return None
         value = min(LARGEST, max(-LARGEST, value))
-        if not self.seen:
-            self._begin(at, value)
+        self._time(at, value)
+        surprise, kind = self._surprise(at, value)
+        stuck = self.runs.step(value)
+        if self.learning_until is not None:
             return None
-        kind, surprise = self._surprise(at, value)
-        low, high = self.band(at)
-        self._learn(at, value)
-        if self.learning_until is not None and at <= self.learning_until:
-            return None
+        if stuck >= 1.0 and surprise < THRESHOLD:
+            surprise, kind = THRESHOLD * stuck, Kind.STUCK
         surprise *= max(0.0, sensitivity)
-        self.score = surprise / (surprise + THRESHOLD)
-        self.told *= FADING
-        if self.score > self.told:
-            self.told = self.news = self.score
-        return Verdict(at, kind, self.score, value, low, high) if surprise >= THRESHOLD else None
+        self._tell(surprise / (surprise + THRESHOLD), kind)
+        return self._verdict(at, value, kind) if surprise >= THRESHOLD else None
 
     @property
     def learning_until(self) -> float | None:
         """Return when the first findings may come, in seconds since 1970; None once that is over."""
-        left = LEARNING_READINGS - self.seen
-        if left <= 0 and self.last - self.first > LEARNING_S:
+        readings, seconds = LEARNING_READINGS - self.seen, LEARNING_S - self.elapsed
+        if readings <= 0.0 and seconds <= 0.0:
             return None
-        return max(self.first + LEARNING_S, self.last + max(0.0, left) * self.interval)
+        return self.last + max(seconds, readings * self.interval)
 
-    def band(self, at: float) -> tuple[float, float]:
-        """Return what is expected at a time: lowest and highest usual value."""
-        known = self.rhythm.expected(at)
-        level, spread = known if known is not None else (self.level, self.scale)
-        reach = 3.0 * max(spread, self.scale * 0.5)
-        return level - reach, level + reach
+    def band(self, at: float) -> tuple[float, float, bool]:
+        """Return the lowest and highest usual value at a time, and whether they are those of its hour of the day."""
+        usual = self.hours.usual(at, SHARE)
+        low, high = usual or self.views[0].between(SHARE) or (self.value, self.value)
+        return low, high, usual is not None
 
-    def _begin(self, at: float, value: float) -> None:
-        self.first = self.last = at
-        self.level = self.fast = self.value = value
-        self.seen = 1.0
-        self.rhythm.residual(at, value)
+    def _verdict(self, at: float, value: float, kind: Kind) -> Verdict:
+        low, high, hourly = self.band(at)
+        return Verdict(at, kind, self.score, value, low, high, hourly)
 
-    def _surprise(self, at: float, value: float) -> tuple[Kind, float]:
-        off = self.rhythm.residual(at, value)
-        self.fast += (value - self.fast) * 0.2
-        self.off += ((off or 0.0) - self.off) * 0.2
-        move = abs(value - self.value)
-        self.quick += (move - self.quick) * 0.1
-        tiny = 1e-9 * (abs(self.level) + abs(value)) + 1e-12
-        spread = abs(log((self.quick + tiny) / (self.moves + tiny)))
-        sizes = (
-            abs(value - self.level) / (self.scale + tiny), abs(self.fast - self.level) / (self.scale + tiny), spread,
-            abs(self.off) / (self.scale + tiny),
-        )  # fmt: skip
-        surprises = [tail.surprise(size) for tail, size in zip(self.tails, sizes, strict=True)]
-        most = max(surprises)
-        return VIEWS[surprises.index(most)], most
+    def _tell(self, score: float, kind: Kind) -> None:
+        self.score = score
+        if self.seen >= self.until:
+            self.told = 0.0
+        if kind is Kind.STUCK and self.told:
+            self.until = self.seen + QUIET  # it is told once, however long it lasts
+        elif score > self.told:
+            self.told = self.news = score
+            self.until = self.seen + QUIET
 
-    def _learn(self, at: float, value: float) -> None:
+    def _time(self, at: float, value: float) -> None:
+        """Count the reading, and begin anew with the short averages where the last value is too old to tell."""
+        step = at - self.last if self.seen else 0.0
+        gap = step < 0.0 or (self.seen > 2.0 and step > GAP * self.interval)
+        if gap or not self.seen:
+            self.value = self.mean = value
+        else:
+            self.elapsed = min(LEARNING_S, self.elapsed + step)
+            self.since += step
+            self.interval += max(1.0 / self.seen, 0.05) * (step - self.interval)
+        self.last = at
         self.seen += 1.0
-        rate = max(1.0 / self.seen, 0.002)
-        off = value - self.level
-        self.level += rate * off
-        self.scale += rate * (abs(off) - self.scale)
-        self.moves += rate * (abs(value - self.value) - self.moves)
-        self.interval += max(1.0 / self.seen, 0.05) * (max(0.0, at - self.last) - self.interval)
-        self.last, self.value = at, value
+        self.kept += 1.0
+        if self.since > MEMORY_S and self.kept > MEMORY_READINGS:
+            self._fade()
+
+    def _surprise(self, at: float, value: float) -> tuple[float, Kind]:
+        total, most, kind = 0.0, 0.0, Kind.SPIKE
+        for far, tail, named in zip(self._distances(at, value), self.tails, KINDS, strict=True):
+            rare = tail.surprise(far)
+            if rare <= 0.0:
+                continue
+            total += rare**NORM
+            # A spike moves the averages too, so these name a finding only when they say much more than the spike does.
+            said = rare if named is Kind.SPIKE else rare / 2.0
+            if said > most:
+                most, kind = said, named
+        if not total:
+            return 0.0, kind
+        often = log10(FAST_S / self.interval) if 0.0 < self.interval < FAST_S else 0.0
+        return max(0.0, total ** (1.0 / NORM) - often), kind
+
+    def _distances(self, at: float, value: float) -> list[float]:
+        """Return how far each view's number is from those it had before, in the order of KINDS; then count them."""
+        change = value - self.value
+        self.value = value
+        self.mean += SMOOTH * (value - self.mean)
+        self.spread += SMOOTH * (abs(change) - self.spread)
+        distances = []
+        for number, seen, mass in zip((value, change, self.mean, self.spread), self.views, MASS, strict=True):
+            far = seen.distance(number, mass)
+            seen.add(number)
+            distances.append(far if far > SAME * abs(number) else 0.0)
+        far = self.hours.distance(at, value)
+        distances.append(far if far > SAME * abs(value) else 0.0)
+        return distances
+
+    def _fade(self) -> None:
+        self.since = self.kept = 0.0
+        parts: tuple[Seen | Tail | Hours | Runs, ...] = (*self.views, *self.tails, self.hours, self.runs)
+        for part in parts:
+            part.fade()
 
     def dumps(self) -> bytes:
-        """Return the whole state; what `loads` makes of it goes on exactly as this one would."""
-        parts = [self.rhythm.numbers(), *(tail.numbers() for tail in self.tails)]
-        numbers = [*(getattr(self, name) for name in SCALARS), *chain.from_iterable(parts)]
-        return struct.pack(f"<B{len(numbers)}d", VERSION, *numbers)
+        """Return the whole state; what `loads` makes of it goes on exactly as this detector would."""
+        parts: tuple[Runs | Tail, ...] = (self.runs, *self.tails)
+        numbers = [getattr(self, name) for name in SCALARS]
+        numbers += chain.from_iterable(part.numbers() for part in parts)
+        views = b"".join(view.dumps() for view in self.views)
+        return struct.pack(f"<B{len(numbers)}d", VERSION, *numbers) + views + self.hours.dumps()
 
     @classmethod
-    def loads(cls, state: bytes) -> Detector:
-        """Return the detector that was stored; raise ValueError when it is of another version or not one at all."""
+    def loads(cls, state: bytes) -> Self:
+        """Return the detector that was stored; raise ValueError when it is of another version or none at all."""
         made = cls()
         if len(state) != len(made.dumps()) or state[0] != VERSION:
             raise ValueError("not the state of a detector of this version")
-        numbers = iter(struct.unpack(f"<{len(state) // 8}d", state[1:]))
+        views, hours = len(made.views[0].dumps()), len(made.hours.dumps())
+        place = len(state) - hours - len(made.views) * views
+        numbers = iter(struct.unpack(f"<{(place - 1) // 8}d", state[1:place]))
         for name in SCALARS:
             setattr(made, name, next(numbers))
-        made.rhythm.restore(numbers)
+        made.runs.restore(numbers)
         for tail in made.tails:
             tail.restore(numbers)
+        for view in made.views:
+            view.restore(state[place : place + views])
+            place += views
+        made.hours.restore(state[place:])
         return made

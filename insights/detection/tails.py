@@ -14,12 +14,12 @@ from bisect import insort
 from collections.abc import Iterator
 from math import exp, log
 
-PEAKS = 12  # k: few enough for the tail alone, enough to estimate its slope
-PRIOR = 0.2  # β before anything is known
+PEAKS = 8  # k: few enough for the tail alone, enough to estimate its slope
+PRIOR = 0.5  # β before anything is known: tails of telemetry are heavy
 WEIGHT = 4.0  # peaks that the prior counts as
-TINY = 1e-12  # below any size that matters, so that the logarithm exists
+CLUSTER = 24.0  # sizes that belong together: two hours at one reading in five minutes, half a minute at 1 Hz
+PATIENCE = 4.0 * PEAKS * CLUSTER  # sizes: a statistic that had no peaks in so many is one that is always 0
 LN10 = log(10.0)
-CLUSTER = 96.0  # sizes that belong to one event at most
 
 
 class Tail:
@@ -30,7 +30,7 @@ class Tail:
     def __init__(self) -> None:
         self.count = 0.0  # sizes seen
         self.peaks: list[float] = []  # ln of the largest ones, ascending, one a cluster
-        self.floor = 0.0  # the smallest size that is among them
+        self.floor = 0.0  # the smallest size that is among them; 0 until there are enough
         self.slope = PRIOR  # β
         self.current = 0.0  # ln of the largest of the open cluster
         self.closes = 0.0  # the count at which that is closed; 0 when none is open
@@ -42,15 +42,22 @@ class Tail:
             self._close()
         if size <= self.floor:
             return 0.0
-        at = log(max(size, TINY))
+        at = log(size)
         if not self.closes:
             self.closes, self.current = self.count + CLUSTER, at
         elif at > self.current:
             self.current = at
-        if len(self.peaks) < PEAKS:
-            return 0.0
-        rarity = log(max(1.0, self.count / CLUSTER / PEAKS)) + (at - self.peaks[0]) / self.slope
-        return rarity / LN10
+        known = len(self.peaks)
+        if self.floor:
+            return (log(max(1.0, self.count / CLUSTER / known)) + (at - self.peaks[0]) / self.slope) / LN10
+        return log(self.count / CLUSTER / (known + 1.0)) / LN10 if self.count > PATIENCE else 0.0
+
+    def fade(self) -> None:
+        """Forget half: every other peak, the largest first, and half of the count."""
+        if len(self.peaks) == PEAKS:
+            del self.peaks[1::2]
+        self.closes -= self.count / 2.0 if self.closes else 0.0
+        self.count /= 2.0
 
     def _close(self) -> None:
         peaks = self.peaks
@@ -58,9 +65,10 @@ class Tail:
         self.closes = 0.0
         if len(peaks) > PEAKS:
             del peaks[0]
-        if len(peaks) == PEAKS:
+        known = len(peaks)
+        if self.floor or known == PEAKS:
             self.floor = exp(peaks[0])
-            self.slope = (sum(peaks) - PEAKS * peaks[0] + PRIOR * WEIGHT) / (PEAKS + WEIGHT)
+        self.slope = (sum(peaks) - known * peaks[0] + PRIOR * WEIGHT) / (known + WEIGHT)
 
     def numbers(self) -> list[float]:
         """Return all of it as numbers, always equally many."""

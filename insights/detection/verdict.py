@@ -23,7 +23,8 @@ class Verdict:
     """An odd reading: when, what, how sure, and what was expected instead.
 
     `at` is the event time in seconds since 1970; `value`, `low` and `high` are in the unit of the series. `score` is 0
-    to 1, at least 0.5 for whatever a detector reports at the sensitivity it was asked with.
+    to 1, at least 0.5 for whatever a detector reports at the sensitivity it was asked with. `hourly` tells that the
+    band is that of this hour of the day.
     """
 
     at: float
@@ -32,3 +33,4 @@ class Verdict:
     value: float
     low: float
     high: float
+    hourly: bool = False

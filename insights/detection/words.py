@@ -11,24 +11,24 @@ MOST_DIGITS = 6  # after the point; more than that no sensor has
 LEAST_EXPONENTIAL = 1e12  # numbers from here on are written with an exponent
 SENTENCES = {
     Kind.SPIKE: "{label} {value} at {time}, usually {band}{hour}",
-    Kind.LEVEL_SHIFT: "{label} has moved to about {value} by {time}, usually {band}",
+    Kind.LEVEL_SHIFT: "{label} has moved to about {value} by {time}, usually {band}{hour}",
     Kind.SPREAD: "{label} fluctuates unlike before at {time} ({value}, usually {band})",
     Kind.STUCK: "{label} has been stuck at {value} until {time}, usually it changes within {band}",
-    Kind.RHYTHM: "{label} {value} at {time}, usually {band} at this hour",
+    Kind.RHYTHM: "{label} {value} at {time}, usually {band}{hour}",
     Kind.MISSING: "{label}: nothing until {time}, due at {due} at the latest; the last value was {value}",
     Kind.UNLIKE_PEERS: "{label} {value} at {time}, while the other devices have {band}",
 }
 
 
-def sentence(verdict: Verdict, label: str, unit: str = "", zone: tzinfo = UTC, hourly: bool = False) -> str:
-    """Word a finding. `unit` as it is to be shown; `hourly` tells that the band is that of this hour of the day."""
+def sentence(verdict: Verdict, label: str, unit: str = "", zone: tzinfo = UTC) -> str:
+    """Word a finding. `unit` as it is to be shown, `zone` that of the time of day."""
     digits = decimals(verdict.high - verdict.low)
     shown = f"{number(verdict.value, digits)} {unit}".rstrip()
     if verdict.kind is Kind.MISSING:
         shown = f"{verdict.value:.6g} {unit}".rstrip()
     return SENTENCES[verdict.kind].format(
         label=label, value=shown, time=clock(verdict.at, zone), due=clock(verdict.high, zone),
-        band=band(verdict.low, verdict.high, digits), hour=" at this hour" if hourly else "",
+        band=band(verdict.low, verdict.high, digits), hour=" at this hour" if verdict.hourly else "",
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta, timezone
 
 import numpy as np
@@ -31,9 +32,8 @@ def test_a_clock_that_was_set_back_begins_another_event() -> None:
 
 
 def test_a_finding_is_worded_as_a_person_would_say_it() -> None:
-    assert sentence(spike(MORNING), "speed", "km/h", hourly=True) == (
-        "speed 143 km/h at 10:42, usually 40–95 at this hour"
-    )
+    hourly = replace(spike(MORNING), hourly=True)
+    assert sentence(hourly, "speed", "km/h") == "speed 143 km/h at 10:42, usually 40–95 at this hour"
     berlin = timezone(timedelta(hours=1))
     assert sentence(spike(MORNING), "speed", "km/h", berlin) == "speed 143 km/h at 11:42, usually 40–95"
 
