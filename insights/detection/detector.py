@@ -10,11 +10,12 @@ from typing import Self
 from insights.detection.hours import Hours
 from insights.detection.seen import Seen
 from insights.detection.stuck import Runs
-from insights.detection.tails import Tail
+from insights.detection.tails import CLUSTER, Tail
 from insights.detection.verdict import Kind, Verdict
 
 VERSION = 2  # of the layout and of what the numbers mean; a state of another version is refused, and learned anew
 LEARNING_S = 3600.0  # seconds: the first hour is only learned from
+WARM_S = 600.0  # seconds: whatever comes in the first minutes is new, so how new it is says nothing about later
 LEARNING_READINGS = 60.0  # and at least so many readings, for devices that send rarely
 THRESHOLD = 2.5  # surprise of a finding: about one in a thousand readings of a device that sends every five minutes
 FAST_S = 300.0  # seconds: devices that send more often need more surprise, so that findings a day stay as few
@@ -29,12 +30,10 @@ GAP = 20.0  # intervals of silence after which the last value no longer tells an
 MEMORY_S = 28 * 86400.0  # seconds: half of what is known is forgotten in four weeks,
 MEMORY_READINGS = 10_000.0  # though not before so many readings
 KINDS = (Kind.SPIKE, Kind.SPIKE, Kind.LEVEL_SHIFT, Kind.SPREAD, Kind.RHYTHM)
-MASS = (
-    3.0,
-    3.0,
-    1.0,
-    1.0,
-)  # earlier numbers that make one familiar: a value that came twice may be a fault that came twice
+# Earlier numbers that make one familiar: a value that came twice may be a fault that came twice.
+MASS = (3.0, 3.0, 1.0, 1.0)
+# Readings until a number counts as seen: those of one event do not excuse each other where the level is looked at.
+DELAYS = (int(CLUSTER), 0, int(CLUSTER), 0)
 SCALARS = (
     "seen", "elapsed", "last", "interval", "value", "mean", "spread", "score", "news", "told", "until", "kept", "since",
 )  # fmt: skip
@@ -67,7 +66,7 @@ class Detector:
     def __init__(self) -> None:
         for name in SCALARS:
             setattr(self, name, 0.0)
-        self.views = [Seen(PLACES) for _ in MASS]
+        self.views = [Seen(PLACES, delay) for delay in DELAYS]
         self.hours = Hours()
         self.tails = [Tail() for _ in KINDS]
         self.runs = Runs()
@@ -139,7 +138,10 @@ class Detector:
 
     def _surprise(self, at: float, value: float) -> tuple[float, Kind]:
         total, most, kind = 0.0, 0.0, Kind.SPIKE
-        for far, tail, named in zip(self._distances(at, value), self.tails, KINDS, strict=True):
+        distances = self._distances(at, value)
+        if self.elapsed < WARM_S:
+            return 0.0, kind
+        for far, tail, named in zip(distances, self.tails, KINDS, strict=True):
             rare = tail.surprise(far)
             if rare <= 0.0:
                 continue
@@ -188,16 +190,16 @@ class Detector:
         made = cls()
         if len(state) != len(made.dumps()) or state[0] != VERSION:
             raise ValueError("not the state of a detector of this version")
-        views, hours = len(made.views[0].dumps()), len(made.hours.dumps())
-        place = len(state) - hours - len(made.views) * views
+        sizes = [len(view.dumps()) for view in made.views]
+        place = len(state) - len(made.hours.dumps()) - sum(sizes)
         numbers = iter(struct.unpack(f"<{(place - 1) // 8}d", state[1:place]))
         for name in SCALARS:
             setattr(made, name, next(numbers))
         made.runs.restore(numbers)
         for tail in made.tails:
             tail.restore(numbers)
-        for view in made.views:
-            view.restore(state[place : place + views])
-            place += views
+        for view, size in zip(made.views, sizes, strict=True):
+            view.restore(state[place : place + size])
+            place += size
         made.hours.restore(state[place:])
         return made

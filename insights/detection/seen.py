@@ -14,17 +14,22 @@ from bisect import bisect_left
 from itertools import pairwise
 from math import inf
 
-HEAD = struct.calcsize("<dH")
+HEAD = struct.Struct("<dHH")
 FADED = 0.3  # weight: what was seen once is gone after two halvings
 
 
 class Seen:
-    """A sorted list of numbers with weights, of at most `limit` places."""
+    """A sorted list of numbers with weights, of at most `limit` places.
 
-    __slots__ = ("grain", "limit", "values", "weights")
+    A number counts as seen only after `delay` others: what drifts away step by step would otherwise always find itself
+    near by, and an event that lasts would be familiar after its second reading.
+    """
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
+    __slots__ = ("delay", "grain", "limit", "values", "waiting", "weights")
+
+    def __init__(self, limit: int, delay: int = 0) -> None:
+        self.limit, self.delay = limit, delay
+        self.waiting = array("d")  # the newest numbers, oldest first
         self.values = array("d")
         self.weights = array("f")
         self.grain = 0.0  # numbers as close as this to an earlier one are the same
@@ -50,7 +55,12 @@ class Seen:
         return far
 
     def add(self, value: float) -> None:
-        """Count a number."""
+        """Count a number, when its time has come."""
+        if self.delay:
+            self.waiting.append(value)
+            if len(self.waiting) <= self.delay:
+                return
+            value = self.waiting.pop(0)
         values = self.values
         at = bisect_left(values, value)
         if at < len(values) and values[at] - value <= self.grain:
@@ -82,18 +92,22 @@ class Seen:
 
     def dumps(self) -> bytes:
         """Return all of it, always equally long."""
-        empty = self.limit - len(self.values)
-        head = struct.pack("<dH", self.grain, len(self.values))
-        return head + self.values.tobytes() + self.weights.tobytes() + bytes((8 + 4) * empty)
+        empty = (8 + 4) * (self.limit - len(self.values)) + 8 * (self.delay - len(self.waiting))
+        parts = (
+            HEAD.pack(self.grain, len(self.values), len(self.waiting)), self.values.tobytes(), self.weights.tobytes(),
+            self.waiting.tobytes(), bytes(empty),
+        )  # fmt: skip
+        return b"".join(parts)
 
     def restore(self, state: bytes) -> None:
         """Take back what `dumps` returned; raise ValueError when it cannot be that."""
-        self.grain, known = struct.unpack_from("<dH", state)
-        if known > self.limit:
+        self.grain, known, waiting = HEAD.unpack_from(state)
+        if known > self.limit or waiting > self.delay:
             raise ValueError("more numbers than there are places")
-        numbers = state[HEAD:]
+        numbers = state[HEAD.size :]
         self.values = array("d", numbers[: 8 * known])
         self.weights = array("f", numbers[8 * known : 12 * known])
+        self.waiting = array("d", numbers[12 * known : 12 * known + 8 * waiting])
 
     def between(self, share: float) -> tuple[float, float] | None:
         """Return the band in which all but `share` of the weight lies, as much above as below; None before any."""

@@ -12,8 +12,8 @@ TIMES = 4.0  # a run so many times longer than any before it is stuck
 class Runs:
     """How long the value has stayed the same, against how long it ever did.
 
-    The value with the longest run is taken for the state of rest (parked at 0 km/h), which has a record of its own, so
-    that a speed that is stuck at 50 is not excused by the nights in the garage.
+    The value with the longest run is taken for the state of rest (parked at 0 km/h), which may last for as long as it
+    likes, and does not excuse a speed that is stuck at 50.
     """
 
     __slots__ = ("elsewhere", "ended", "length", "rest", "resting", "value")
@@ -36,10 +36,9 @@ class Runs:
             self.value, self.length = value, 1.0
             return 0.0
         self.length += 1.0
-        if self.length < LEAST or self.ended < LEAST_RUNS:
+        if self.length < LEAST or value == self.rest or self.ended < LEAST_RUNS:
             return 0.0
-        longest = self.resting if value == self.rest else self.elsewhere
-        return self.length / max(LEAST, TIMES * longest)
+        return self.length / max(LEAST, TIMES * self.elsewhere)
 
     def _end(self) -> None:
         self.ended += 1.0

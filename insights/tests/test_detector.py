@@ -1,0 +1,92 @@
+"""The detector finds what is odd, and little else."""
+
+from __future__ import annotations
+
+import pytest
+
+from insights.detection.detector import Detector
+from insights.detection.events import events
+from insights.detection.verdict import Kind
+from insights.tests.series import DAY_READINGS, FIVE_MINUTES, START, days, drive, fed, noise
+
+
+def test_a_spike_is_found_at_once_with_the_band_it_left() -> None:
+    values = noise(1500)
+    values[1400] = 40.0
+    found = [verdict for verdict in fed(Detector(), values) if verdict.value == 40.0]
+    assert [(verdict.kind, verdict.at) for verdict in found] == [(Kind.SPIKE, START + 1400 * FIVE_MINUTES)]
+    assert 16.0 < found[0].low < 20.0 < found[0].high < 24.0
+
+
+def test_the_same_series_without_the_spike_has_hardly_a_finding() -> None:
+    assert len(events(fed(Detector(), noise(4000)), FIVE_MINUTES)) <= 2
+
+
+def test_a_new_level_is_found_and_then_taken_for_normal() -> None:
+    values = noise(1500) + noise(1500, level=32.0)
+    found = fed(Detector(), values)
+    shift = START + 1500 * FIVE_MINUTES
+    assert any(0.0 <= verdict.at - shift <= 3600.0 for verdict in found)
+    assert not [verdict for verdict in found if verdict.at > shift + 86400.0]
+
+
+def test_a_change_of_spread_is_found_although_every_value_was_seen_before() -> None:
+    quiet = [value for place in range(150) for value in (20.0 + place % 10, 20.1 + place % 10) for _ in range(10)]
+    wild = [20.0, 29.0] * 20
+    found = fed(Detector(), [*quiet, *wild])
+    assert Kind.SPREAD in {verdict.kind for verdict in found if verdict.at >= START + 3000 * FIVE_MINUTES}
+
+
+def test_a_working_day_on_which_nobody_works_is_found_by_its_hour() -> None:
+    values = days(12)
+    for place in range(10 * DAY_READINGS, 11 * DAY_READINGS):
+        values[place] = 20.0 + (values[place] % 1.0)
+    found = [verdict for verdict in fed(Detector(), values) if verdict.at >= START + 10 * 86400.0]
+    assert found
+    assert found[0].kind is Kind.RHYTHM
+    assert 9.0 * 3600.0 <= found[0].at - START - 10 * 86400.0 <= 10.5 * 3600.0
+    assert found[0].hourly
+
+
+def test_a_constant_that_changes_is_found_and_one_that_does_not_is_left_alone() -> None:
+    assert fed(Detector(), [45.0] * 2000) == []
+    assert fed(Detector(), [45.0] * 1500 + [46.0]) != []
+
+
+def test_a_vehicle_that_drives_has_no_findings_and_its_faults_are_found_within_a_minute() -> None:
+    detector, values = Detector(), drive(4000)
+    assert fed(detector, values, every=1.0) == []
+    state, start = detector.dumps(), START + 4000.0
+    stuck = fed(Detector.loads(state), [47.31] * 60, every=1.0, start=start)
+    assert stuck[0].kind is Kind.STUCK
+    wild = fed(Detector.loads(state), [240.0], every=1.0, start=start)
+    assert [verdict.kind for verdict in wild] == [Kind.SPIKE]
+    creeping = [values[-1] + 3.0 * second for second in range(60)]
+    assert fed(Detector.loads(state), creeping, every=1.0, start=start) != []
+
+
+def test_a_counter_that_rises_and_an_angle_that_turns_over_are_no_findings() -> None:
+    assert fed(Detector(), [90_000.0 + place * 0.01 for place in range(5000)], every=1.0) == []
+    assert fed(Detector(), [(place * 1.5) % 360.0 for place in range(5000)], every=1.0) == []
+
+
+def test_it_says_until_when_it_learns_and_finds_nothing_before() -> None:
+    detector = Detector()
+    assert fed(detector, [1.0, 2.0, 900.0, -5.0] * 10, every=1.0) == []
+    assert detector.learning_until == START + 3600.0
+    fed(detector, noise(3700), every=1.0)
+    assert detector.learning_until is None
+
+
+def test_a_device_that_sends_hourly_learns_from_its_first_sixty_readings() -> None:
+    detector = Detector()
+    fed(detector, noise(10), every=3600.0)
+    assert detector.learning_until == START + 59 * 3600.0
+
+
+@pytest.mark.parametrize(("sensitivity", "found"), [(0.1, 0), (1.0, 1), (0.0, 0)])
+def test_feedback_moves_the_threshold(sensitivity: float, found: int) -> None:
+    detector = Detector()
+    fed(detector, noise(1500))
+    verdict = detector.step(START + 1500 * FIVE_MINUTES, 40.0, sensitivity)
+    assert (verdict is not None) == bool(found)
