@@ -8,10 +8,11 @@ from math import isfinite, log10
 from typing import Self
 
 from insights.detection.hours import Hours
-from insights.detection.seen import Seen
+from insights.detection.seen import SAME, Seen
 from insights.detection.stuck import Runs
 from insights.detection.tails import CLUSTER, Tail
 from insights.detection.verdict import Kind, Verdict
+from insights.detection.week import Week
 
 VERSION = 2  # of the layout and of what the numbers mean; a state of another version is refused, and learned anew
 LEARNING_S = 3600.0  # seconds: the first hour is only learned from
@@ -20,8 +21,7 @@ LEARNING_READINGS = 60.0  # and at least so many readings, for devices that send
 THRESHOLD = 2.5  # surprise of a finding: about one in a thousand readings of a device that sends every five minutes
 FAST_S = 300.0  # seconds: devices that send more often need more surprise, so that findings a day stay as few
 QUIET = 100.0  # readings until an event that has been told is told again
-LARGEST = 1e150  # values beyond are cut to it, so that differences and sums of them stay numbers
-SAME = 1e-6  # of the value: closer numbers are the same, whatever the rounding
+LARGEST = 1e30  # values beyond are cut to it, so that differences and sums of them stay numbers, short ones too
 PLACES = 48  # numbers that each histogram keeps
 SMOOTH = 0.3  # weight of the newest value in the short averages: some three readings
 SHARE = 0.05  # of the values lie outside the band that is called usual
@@ -29,11 +29,12 @@ NORM = 1.5  # between 1, where views add up, and the largest alone: two that agr
 GAP = 20.0  # intervals of silence after which the last value no longer tells anything about the next
 MEMORY_S = 28 * 86400.0  # seconds: half of what is known is forgotten in four weeks,
 MEMORY_READINGS = 10_000.0  # though not before so many readings
-KINDS = (Kind.SPIKE, Kind.SPIKE, Kind.LEVEL_SHIFT, Kind.SPREAD, Kind.RHYTHM)
+KINDS = (Kind.SPIKE, Kind.SPIKE, Kind.LEVEL_SHIFT, Kind.SPREAD, Kind.RHYTHM, Kind.RHYTHM)
+WEEKLY = 4  # the place of the difference from the hour of the week among the views
 # Earlier numbers that make one familiar: a value that came twice may be a fault that came twice.
-MASS = (3.0, 3.0, 1.0, 1.0)
+MASS = (3.0, 3.0, 1.0, 1.0, 1.0)
 # Readings until a number counts as seen: those of one event do not excuse each other where the level is looked at.
-DELAYS = (int(CLUSTER), 0, int(CLUSTER), 0)
+DELAYS = (int(CLUSTER), 0, int(CLUSTER), 0, 0)
 SCALARS = (
     "seen", "elapsed", "last", "interval", "value", "mean", "spread", "score", "news", "told", "until", "kept", "since",
 )  # fmt: skip
@@ -42,12 +43,12 @@ SCALARS = (
 class Detector:
     """Judge each reading of a series by those before it; the state is small and of one size.
 
-    Five views: the value, its change, its short average, its short spread, and the value among those of this hour of
-    the day. Each view's number is compared with the nearest that it had before (`Seen`), the distance with the largest
-    distances before (`Tail`), and the surprises are added up.
+    Six views: the value, its change, its short average, its short spread, the value among those of this hour of the
+    day, and its difference from what this hour of the week brings. Each view's number is compared with the nearest that
+    it had before (`Seen`), the distance with the largest distances before (`Tail`), and the surprises are added up.
     """
 
-    __slots__ = ("hours", "runs", "tails", "views", *SCALARS)
+    __slots__ = ("hours", "runs", "tails", "views", "week", *SCALARS)
 
     seen: float  # readings
     elapsed: float  # seconds of learning, without gaps
@@ -68,6 +69,7 @@ class Detector:
             setattr(self, name, 0.0)
         self.views = [Seen(PLACES, delay) for delay in DELAYS]
         self.hours = Hours()
+        self.week = Week()
         self.tails = [Tail() for _ in KINDS]
         self.runs = Runs()
 
@@ -142,7 +144,7 @@ class Detector:
         if self.elapsed < WARM_S:
             return 0.0, kind
         for far, tail, named in zip(distances, self.tails, KINDS, strict=True):
-            rare = tail.surprise(far)
+            rare = 0.0 if far is None else tail.surprise(far)
             if rare <= 0.0:
                 continue
             total += rare**NORM
@@ -155,20 +157,27 @@ class Detector:
         often = log10(FAST_S / self.interval) if 0.0 < self.interval < FAST_S else 0.0
         return max(0.0, total ** (1.0 / NORM) - often), kind
 
-    def _distances(self, at: float, value: float) -> list[float]:
-        """Return how far each view's number is from those it had before, in the order of KINDS; then count them."""
+    def _distances(self, at: float, value: float) -> tuple[float | None, ...]:
+        """Return how far each view's number is from those it had before, in the order of KINDS; then count them.
+
+        None stands for a view that does not know yet what to expect.
+        """
         change = value - self.value
         self.value = value
         self.mean += SMOOTH * (value - self.mean)
         self.spread += SMOOTH * (abs(change) - self.spread)
-        distances = []
-        for number, seen, mass in zip((value, change, self.mean, self.spread), self.views, MASS, strict=True):
-            far = seen.distance(number, mass)
-            seen.add(number)
-            distances.append(far if far > SAME * abs(number) else 0.0)
-        far = self.hours.distance(at, value)
-        distances.append(far if far > SAME * abs(value) else 0.0)
-        return distances
+        off = self.week.residual(at, value)
+        return (
+            self._distance(0, value, value), self._distance(1, change, change), self._distance(2, self.mean, value),
+            self._distance(3, self.spread, self.spread), self.hours.distance(at, value),
+            None if off is None else self._distance(WEEKLY, off, value),
+        )  # fmt: skip
+
+    def _distance(self, place: int, number: float, scale: float) -> float:
+        seen = self.views[place]
+        far = seen.distance(number, MASS[place])
+        seen.add(number)
+        return far if far > SAME * abs(scale) else 0.0
 
     def _fade(self) -> None:
         self.since = self.kept = 0.0
@@ -182,7 +191,7 @@ class Detector:
         numbers = [getattr(self, name) for name in SCALARS]
         numbers += chain.from_iterable(part.numbers() for part in parts)
         views = b"".join(view.dumps() for view in self.views)
-        return struct.pack(f"<B{len(numbers)}d", VERSION, *numbers) + views + self.hours.dumps()
+        return struct.pack(f"<B{len(numbers)}d", VERSION, *numbers) + views + self.week.dumps() + self.hours.dumps()
 
     @classmethod
     def loads(cls, state: bytes) -> Self:
@@ -191,7 +200,8 @@ class Detector:
         if len(state) != len(made.dumps()) or state[0] != VERSION:
             raise ValueError("not the state of a detector of this version")
         sizes = [len(view.dumps()) for view in made.views]
-        place = len(state) - len(made.hours.dumps()) - sum(sizes)
+        weekly, hourly = len(made.week.dumps()), len(made.hours.dumps())
+        place = len(state) - hourly - weekly - sum(sizes)
         numbers = iter(struct.unpack(f"<{(place - 1) // 8}d", state[1:place]))
         for name in SCALARS:
             setattr(made, name, next(numbers))
@@ -201,5 +211,6 @@ class Detector:
         for view, size in zip(made.views, sizes, strict=True):
             view.restore(state[place : place + size])
             place += size
-        made.hours.restore(state[place:])
+        made.week.restore(state[place : place + weekly])
+        made.hours.restore(state[place + weekly :])
         return made

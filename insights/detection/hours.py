@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from array import array
 
-from insights.detection.seen import Seen
+from insights.detection.seen import SAME, Seen
 
 DAY = 86400.0  # seconds
 HOURS = 24
@@ -28,17 +28,17 @@ class Hours:
         self.hour = -1
         self.now = Seen(PLACES)
 
-    def distance(self, at: float, value: float) -> float:
+    def distance(self, at: float, value: float) -> float | None:
         """Return how far a value is from the nearest that this hour had; then count it. `at` in seconds since 1970.
 
-        0 until the hour has come round often enough to have a habit.
+        None until the hour has come round often enough to have a habit.
         """
         hour = int(at % DAY / DAY * HOURS) % HOURS
         if hour != self.hour:
             self._enter(hour)
-        far = self.now.distance(value, 1.0) if self.visits[hour] >= LEAST_VISITS else 0.0
+        far = self.now.distance(value, 1.0) if self.visits[hour] >= LEAST_VISITS else None
         self.now.add(value)
-        return far
+        return 0.0 if far is not None and far <= SAME * abs(value) else far
 
     def usual(self, at: float, share: float) -> tuple[float, float] | None:
         """Return the band that holds all but `share` of this hour's values, None while it has no habit."""

@@ -15,6 +15,7 @@ from itertools import pairwise
 from math import inf
 
 HEAD = struct.Struct("<dHH")
+SAME = 1e-6  # of a value: closer numbers are the same, whatever the rounding
 FADED = 0.3  # weight: what was seen once is gone after two halvings
 
 

@@ -48,6 +48,19 @@ def test_a_working_day_on_which_nobody_works_is_found_by_its_hour() -> None:
     assert found[0].hourly
 
 
+def test_a_wednesday_that_is_like_a_sunday_is_found() -> None:
+    # Hourly, so that five weeks are 840 readings; START is a Saturday.
+    scatter = noise(840, 0.0, 1.0)
+    busy = [place // 24 % 7 >= 2 and 9 <= place % 24 < 18 for place in range(840)]
+    values = [20.0 + (60.0 if at_work else 0.0) + off for at_work, off in zip(busy, scatter, strict=True)]
+    wednesday = range(28 * 24 + 4 * 24, 28 * 24 + 5 * 24)
+    assert [verdict for verdict in fed(Detector(), values, every=3600.0) if verdict.kind is Kind.RHYTHM] == []
+    for place in wednesday:
+        values[place] = 20.0 + scatter[place]
+    found = fed(Detector(), values, every=3600.0)
+    assert Kind.RHYTHM in {verdict.kind for verdict in found if int((verdict.at - START) // 3600) in wednesday}
+
+
 def test_a_constant_that_changes_is_found_and_one_that_does_not_is_left_alone() -> None:
     assert fed(Detector(), [45.0] * 2000) == []
     assert fed(Detector(), [45.0] * 1500 + [46.0]) != []
