@@ -125,13 +125,15 @@ class Detector:
     def _time(self, at: float, value: float) -> None:
         """Count the reading, and begin anew with the short averages where the last value is too old to tell."""
         step = at - self.last if self.seen else 0.0
-        gap = step < 0.0 or (self.seen > 2.0 and step > GAP * self.interval)
-        if gap or not self.seen:
+        known = GAP * self.interval if self.seen > 2.0 and self.interval else step
+        if not self.seen or step < 0.0 or step > known:
             self.value = self.mean = value
-        else:
-            self.elapsed = min(LEARNING_S, self.elapsed + step)
-            self.since += step
-            self.interval += max(1.0 / self.seen, 0.05) * (step - self.interval)
+        # A silence counts as the longest that is none: it tells next to nothing of how often the device sends, yet one
+        # that sends less often from now on is believed after a few readings.
+        step = min(max(0.0, step), max(0.0, known))
+        self.elapsed = min(LEARNING_S, self.elapsed + step)
+        self.since += step
+        self.interval += max(1.0 / max(1.0, self.seen), 0.05) * (step - self.interval)
         self.last = at
         self.seen += 1.0
         self.kept += 1.0

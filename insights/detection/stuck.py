@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 LEAST = 20.0  # readings: fewer equal ones in a row are found anywhere
 LEAST_RUNS = 8.0  # before so many have ended nobody knows how long they are
+REST = 10.0  # readings: a value that has lasted as long is a state, not a chance
 TIMES = 4.0  # a run so many times longer than any before it is stuck
 
 
@@ -36,7 +37,8 @@ class Runs:
             self.value, self.length = value, 1.0
             return 0.0
         self.length += 1.0
-        if self.length < LEAST or value == self.rest or self.ended < LEAST_RUNS:
+        resting = value == self.rest and self.resting >= REST
+        if self.length < LEAST or resting or self.ended < LEAST_RUNS:
             return 0.0
         return self.length / max(LEAST, TIMES * self.elsewhere)
 

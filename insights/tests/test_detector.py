@@ -103,3 +103,9 @@ def test_feedback_moves_the_threshold(sensitivity: float, found: int) -> None:
     fed(detector, noise(1500))
     verdict = detector.step(START + 1500 * FIVE_MINUTES, 40.0, sensitivity)
     assert (verdict is not None) == bool(found)
+
+
+def test_a_sensor_that_repeats_itself_is_stuck_and_one_that_rests_is_not() -> None:
+    assert {verdict.kind for verdict in fed(Detector(), [*noise(1000), *[20.125] * 60])} == {Kind.STUCK}
+    often = [value for place in range(40) for value in [*noise(20, seed=place), *[20.125] * 20]]
+    assert Kind.STUCK not in {verdict.kind for verdict in fed(Detector(), [*often, *[20.125] * 300])}

@@ -95,6 +95,14 @@ def test_many_readings_of_extremes_leave_the_state_as_small() -> None:
     assert all(len(view.values) <= view.limit for view in detector.views)
 
 
+def test_a_device_that_sends_less_often_than_it_did_is_followed() -> None:
+    detector = Detector()
+    fed(detector, noise(200), every=1.0)
+    fed(detector, noise(100), every=300.0, start=START + 200.0)
+    assert detector.interval == pytest.approx(300.0, rel=0.1)
+    assert detector.learning_until is None
+
+
 def test_years_are_forgotten_by_halves_and_a_value_of_long_ago_is_new_again() -> None:
     detector = Detector()
     fed(detector, [*noise(2000), 60.0, *noise(500)])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +13,19 @@ from django.core.management.base import CommandError, CommandParser
 from dataflow.lib.commands import ExplainedCommand
 from insights.evaluation import anomalies
 
-EXAMPLES = """measures:
-  anomalies    reads every CSV under --data (columns timestamp, value), and writes for each one at the same relative
-               path under --out (timestamp, anomaly_score), a row a reading, each score from that row and earlier ones
+EXAMPLES = """examples:
+  manage.py evaluate anomalies --help
+
+exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted
+"""
+ANOMALIES = """Reads every CSV under --data (columns timestamp, value), and writes for each one, at the same relative
+path under --out (timestamp, anomaly_score), a row a reading, each score from that row and earlier ones alone.
 
 examples:
   manage.py evaluate anomalies --data recorded --out detections
   manage.py evaluate anomalies --data recorded --out detections --json
-
-exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted
 """
+INTERRUPTED = 130
 
 
 class Command(ExplainedCommand):
@@ -32,14 +37,20 @@ class Command(ExplainedCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the measures and their options."""
         measures = parser.add_subparsers(dest="measure", required=True, metavar="MEASURE")
-        found = measures.add_parser("anomalies", help="the detector on recorded series")
+        found = measures.add_parser(
+            "anomalies", help="the detector on recorded series", description=ANOMALIES,
+            formatter_class=RawDescriptionHelpFormatter,
+        )  # fmt: skip
         found.add_argument("--data", type=Path, required=True, metavar="DIR", help="where the series are")
         found.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the scores go")
         found.add_argument("--json", action="store_true", help="print JSON on one line")
 
     def handle(self, *args: Any, measure: str, **options: Any) -> None:
         """Measure and print the report."""
-        report = {"anomalies": self._anomalies}[measure](options)
+        try:
+            report = {"anomalies": self._anomalies}[measure](options)
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
         self.stdout.write(json.dumps(report, indent=None if options["json"] else 2))
 
     def _anomalies(self, options: dict[str, Any]) -> dict[str, Any]:
