@@ -1,8 +1,10 @@
 """The roles people and programs can have. Each is a group of Django, and may do what those before it may:
 
-Viewer     see devices, models and their versions, quarantine, replays, and what is proposed; save views of one's own
+Viewer     see devices, models and their versions, quarantine, replays, what is proposed, summaries; save views of one's
+           own
 Operator   publish readings through the site; replay quarantine
-Engineer   write, publish and withdraw models; accept proposals; discard quarantine; register devices
+Engineer   write, publish and withdraw models; accept proposals; discard quarantine; register devices;
+           say which summaries are made regularly
 Admin      everything there is, users and groups included
 
 The migrations give the groups their permissions; the admin can change them afterwards. The same permissions hold in the

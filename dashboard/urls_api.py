@@ -10,6 +10,7 @@ from dashboard.api.doors import Ingest, Publish
 from dashboard.api.entries import Entries
 from dashboard.api.health import Healthz, Readyz
 from dashboard.api.login import AdminLogin
+from dashboard.api.summary import AiSummary
 
 urlpatterns = [
     path("api/devices/status", DeviceStatus.as_view(), name="device-status"),
@@ -21,6 +22,7 @@ urlpatterns = [
     path("admin/login", AdminLogin.as_view(), name="admin-login"),
     path("healthz", Healthz.as_view(), name="healthz"),
     path("readyz", Readyz.as_view(), name="readyz"),
+    path("ai/summary", AiSummary.as_view(), name="ai-summary"),
     path("api/v1/", include("dashboard.api.v1.urls")),
     path("api/schema", Schema.as_view(), name="schema"),
     path("api/docs", docs, name="docs"),

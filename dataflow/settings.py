@@ -122,6 +122,7 @@ TIDY_SECONDS = 60.0  # how often the bounds of quarantine are looked at
 CANARY_SECONDS = 10.0  # how often a task that only shows that its queue moves is sent into each queue
 CHECK_SECONDS = 60.0  # how often the books are checked
 ROLL_UP_SECONDS = 10.0  # how often what came is rolled up; whoever reads rollups computes what is newer
+SUMMARY_SECONDS = 60.0  # how often it is looked whether a summary is due; one is made once an hour or a day
 UPKEEP_SECONDS = 600.0  # how often days are made ahead, those no longer kept removed, and widened columns worked on
 CELERY_BEAT_SCHEDULE = {
     "sweep the buffers": {"task": "validation.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": 10}},
@@ -140,6 +141,7 @@ CELERY_BEAT_SCHEDULE = {
     "bound the quarantine": {"task": "validation.tidy", "schedule": TIDY_SECONDS, "options": {"expires": 50}},
     "check the books": {"task": "validation.check_books", "schedule": CHECK_SECONDS, "options": {"expires": 50}},
     "roll up": {"task": "validation.roll_up", "schedule": ROLL_UP_SECONDS, "options": {"expires": 10}},
+    "summarize": {"task": "insights.summarize", "schedule": SUMMARY_SECONDS, "options": {"expires": 50}},
     "look after the tables": {"task": "validation.upkeep", "schedule": UPKEEP_SECONDS, "options": {"expires": 500}},
 }
 

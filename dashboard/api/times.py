@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 
+from insights.durations import parse_duration as parse_duration
 from validation.moments import microseconds, moment
 
-DURATION = re.compile(r"(\d{1,10}(?:\.\d{1,6})?)([smhdw]?)", re.ASCII)
-SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-LONGEST_S = 100 * 366 * 86_400.0
 FIRST = datetime.min.replace(tzinfo=UTC)
 LAST = datetime.max.replace(tzinfo=UTC)
-
-
-def parse_duration(text: str) -> timedelta | None:
-    """Return how long `90s`, `5m`, `1.5h`, `7d`, `2w` or a number of seconds is; None for anything else."""
-    match = DURATION.fullmatch(text.strip())
-    if not match:
-        return None
-    seconds = float(match[1]) * SECONDS[match[2]]
-    return timedelta(seconds=seconds) if 0 < seconds <= LONGEST_S else None
 
 
 def parse_moment(text: str) -> datetime | None:

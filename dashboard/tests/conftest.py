@@ -39,6 +39,7 @@ def _roles_have_their_permissions(request: pytest.FixtureRequest) -> None:
         import_module("dashboard.migrations.0004_workers").let_them_see(apps, None)
         import_module("dashboard.migrations.0005_ring").give_permissions(apps, None)
         import_module("dashboard.migrations.0006_saved_views").give_permissions(apps, None)
+        import_module("dashboard.migrations.0007_summaries").give_permissions(apps, None)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import { Choices, windowKeys } from "./choices.js";
 import { LiveView } from "./live-view.js";
 import { Problems } from "./problems.js";
 import { LiveSocket } from "./socket.js";
+import { SummaryPanel } from "./summary-panel.js";
 import { Toolbar } from "./toolbar.js";
 
 const POLL_S = { empty: 3, broken: 3, live: 15 };
@@ -17,6 +18,7 @@ class LivePage {
   #choices = new Choices();
   #problems = new Problems(this.#part("problem"));
   #connection = { name: "connecting" };
+  #told = new SummaryPanel(this.#part);
   #wasLost = false;
   #apiDown = false;
   #pollTimer = 0;
@@ -116,6 +118,7 @@ class LivePage {
   #follow(model) {
     this.#choices.model = model;
     this.#problems.clear("refusal");
+    this.#told.follow(model);
     this.#view.follow(model);
     this.#toolbar.showPause(false, 0);
     this.#view.receiveStatus(this.#rows);

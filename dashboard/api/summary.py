@@ -1,0 +1,60 @@
+"""What happened: a summary for people, with the facts that it rests on."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+from django.core.cache import cache
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from dashboard.api.base import ApiView
+from dashboard.api.v1.base import HasPermissions, Needs
+from dashboard.api.v1.bodies import query_of
+from dashboard.api.v1.series import VIEW_READINGS
+from dashboard.serializers.insights import SummaryAnswer, SummaryQuery
+from insights.facts.gathering import DAY
+from insights.summaries.service import summary, told
+from validation.history import Unanswerable
+
+FRESH_S = 10  # so long everybody gets the same summary: a hundred open pages must not have it made a hundred times
+
+
+class AiSummary(ApiView):
+    """Tell what happened."""
+
+    needs: Needs = {"GET": VIEW_READINGS}
+    permission_classes = (IsAuthenticated, HasPermissions)
+
+    @extend_schema(parameters=[SummaryQuery], responses=SummaryAnswer, operation_id="ai_summary")
+    def get(self, request: Request) -> Response:
+        """Tell what happened in a window that ends now: of a model, a device, a tag, or the models with most devices.
+
+        Every number in the text is one of the facts, rounded; each fact has the SQL that gives it.
+        """
+        query = query_of(request, SummaryQuery)
+        key = f"summary:{sha256(repr(sorted(query.items())).encode()).hexdigest()}"
+        answer = cache.get(key)
+        if answer is None:
+            answer = _made(query)
+            cache.set(key, answer, FRESH_S)
+        return Response(answer)
+
+
+def _made(query: dict[str, Any]) -> dict[str, Any]:
+    length = query.pop("window", DAY)
+    try:
+        found = summary(now=timezone.now(), length=length, **query)
+    except Unanswerable as error:
+        raise ValidationError({error.attr: [str(error)]}, error.code) from error
+    return {
+        "summary": found.text,
+        "facts": [told(fact) for fact in found.facts],
+        "generated_at": found.generated_at,
+        "engine": found.engine,
+    }
