@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import re
 import shutil
@@ -19,6 +20,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 400, 60  # lines; twice what we aim at
 LINT = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
 COMMANDS = sorted(name for name, room in get_commands().items() if room in ROOMS)
 README = BASE / "README.md"
+SUBPARSERS = argparse._SubParsersAction
 ENVIRONMENT_CALLS = {"find", "text", "flag", "count", "names", "url", "urls"}
 
 needs_readme = pytest.mark.skipif(not README.is_file(), reason="README.md is not written yet")
@@ -108,7 +110,11 @@ def test_the_help_of_a_command_has_examples_that_it_understands(name: str) -> No
     assert re.search(r"^examples?:$", text, re.MULTILINE), text
     examples = re.findall(rf"manage\.py {name}\b(?: +--?[a-z][\w-]*)*", text.partition("example")[2])
     assert examples, text
-    known = {option for action in parser._actions for option in action.option_strings}
+    parsers = [
+        parser,
+        *(sub for action in parser._actions if isinstance(action, SUBPARSERS) for sub in action.choices.values()),
+    ]
+    known = {option for one in parsers for action in one._actions for option in action.option_strings}
     used = set(re.findall(r"(?<!\w)--[a-z][a-z-]*", text.partition("example")[2].partition("exit codes")[0]))
     assert used <= known | {"--help"}, f"the examples use options that {name} does not have"
 

@@ -38,6 +38,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("v1-trace", "get"): from_role("Viewer", 400),
     ("v1-series", "get"): from_role("Viewer", 400),
     ("v1-series-options", "get"): ALL,
+    ("v1-forecast", "get"): from_role("Viewer", 400),
+    ("v1-correlation", "get"): from_role("Viewer", 400),
     ("v1-bridges", "get"): ALL,
     ("v1-ring", "get"): ALL,
     ("v1-ring", "post"): from_role("Admin", 400),

@@ -1,0 +1,1 @@
+"""Correlation of two series, lagged: lagged.py is pure, service.py reads."""
