@@ -75,7 +75,7 @@ def _levels(
     within, outside = average.format(inner), average.format(SQL("NOT ({})").format(inner))
     for name, label, value, sql in (
         ("shift.level", f"average {words}", level[0], within),
-        ("shift.rest", f"average of the rest, without {words}", level[1], outside),
+        ("shift.rest", "average of the rest of the time", level[1], outside),
         ("shift", f"by how much it differs {words}", level[0] - level[1], SQL("{} - {}").format(within, outside)),
     ):
         yield found.fact(field, name, label, value, SQL("SELECT {} FROM part").format(sql), when=words)

@@ -103,6 +103,7 @@ class ModelFacts:
     """All facts of a model's devices over a window; `source` is what they were read from, the finest part last.
 
     `recomputing` buckets of rollups wait to be computed anew, because readings came late. `more_fields` were left out.
+    `since` is when the first readings came, where there were none in the first part of the window.
     """
 
     about: About
@@ -113,10 +114,17 @@ class ModelFacts:
     source: str = "raw"
     recomputing: int = 0
     more_fields: int = 0
+    since: datetime | None = None
     names: dict[str, Fact] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.names.update({fact.name: fact for fact in self.facts})
+
+    @property
+    def is_of_several(self) -> bool:
+        """Tell whether several devices sent readings."""
+        heard = self.get("devices")
+        return heard is not None and (heard.value or 0) > 1
 
     def get(self, name: str) -> Fact | None:
         """Return the fact of a name that has a value; None when there is none."""

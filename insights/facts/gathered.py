@@ -37,7 +37,7 @@ class Gathering:
             name=f"{field.name}.{name}",
             label=f"{field.label or field.name}: {label}",
             value=None if value is None or np.isnan(value) else float(value),
-            unit=field.unit,
+            unit="" if name == "count" else field.unit,
             model=self.origin.subject.spec.name,
             window=self.origin.window,
             readings=int(self.tally.whole.count[0, number]),

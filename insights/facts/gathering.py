@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+import numpy as np
 from django.conf import settings
 from django.db.backends.utils import CursorWrapper
 
@@ -15,12 +16,14 @@ from insights.facts.findings import noticed
 from insights.facts.roles import is_told
 from insights.facts.scope import subjects_of
 from insights.facts.source import Origin, is_numeric, origin_of
+from insights.facts.tally import Tally
 from validation.history.choosing import Subject
 from validation.selectors import bounded_read
 from validation.spec import FieldSpec
 
 MOST_FIELDS = 12  # of a model; a text about more would not be read
 DAY = timedelta(days=1)
+LATE = 0.1  # part of a window without readings at its beginning that has to be told
 
 
 @contextmanager
@@ -59,7 +62,7 @@ def facts_of_model(
     told = [field for field in subject.fields if is_told(field)]
     with reading_only() as cursor:
         origin = origin_of(subject, device, tag, window, now)
-        found = _all(cursor, origin, told[:MOST_FIELDS], now, device, tag, zone) if origin.pieces else ()
+        found, since = _all(cursor, origin, told[:MOST_FIELDS], now, device, tag, zone) if origin.pieces else ([], None)
     ids = None if device is None and tag is None else [sender.id for sender in subject.senders]
     return ModelFacts(
         about=About(model=subject.spec.name, device=device, tag=tag, devices=len(subject.senders), zone=zone),
@@ -69,6 +72,7 @@ def facts_of_model(
         noticed=noticed(subject.spec.name, ids, window) if found else (),
         source=origin.coarsest,
         recomputing=origin.recomputing,
+        since=since,
         more_fields=max(0, len(told) - MOST_FIELDS),
     )
 
@@ -81,20 +85,26 @@ def _all(
     device: str | None,
     tag: str | None,
     zone: str,
-) -> list[Fact]:
+) -> tuple[list[Fact], datetime | None]:
     measured = [field for field in fields if is_numeric(field)]
     earlier = origin_of(origin.subject, device, tag, origin.window.before(), now)
     gathering = numbers.gather(cursor, origin, earlier, measured, zone)
     readings = int(gathering.tally.whole.readings[0])
     found = list(quality.facts_of(cursor, origin, readings, len(gathering.tally.ids)))
     if not readings:
-        return found
+        return found, None
     for field in fields:
         if is_numeric(field):
             found += numbers.facts_of(gathering, field)
         else:
             found += choices.facts_of(cursor, origin, field)
-    return [*found, *silences.facts_of(cursor, origin, now)]
+    return [*found, *silences.facts_of(cursor, origin, now)], _since(gathering.tally)
+
+
+def _since(tally: Tally) -> datetime | None:
+    """Return the first bucket with readings, where at least as many without are before it as are LATE of all."""
+    first = int(np.flatnonzero(tally.by_bucket.readings)[0])
+    return tally.starts[first] if first >= max(1.0, LATE * len(tally.starts)) else None
 
 
 def _described(field: FieldSpec) -> Described:

@@ -19,10 +19,8 @@ def facts_of(cursor: CursorWrapper, origin: Origin, readings: int, heard: int) -
     yield _fact(
         origin, "readings", "readings", readings, SQL("SELECT coalesce(sum(readings), 0) FROM ({}) part").format(rows)
     )
-    yield _fact(
-        origin, "devices", "devices that sent readings", heard,
-        SQL("SELECT count(DISTINCT device_id) FROM ({}) part").format(rows),
-    )  # fmt: skip
+    distinct = SQL("SELECT count(DISTINCT device_id) FROM ({}) part").format(rows)
+    yield _fact(origin, "devices", "devices that sent readings", heard, distinct, readings)
     for name, label, sql in _counted(origin):
         cursor.execute(sql)
         yield _fact(origin, name, label, int(cursor.fetchone()[0]), sql, readings)

@@ -119,7 +119,7 @@ def _extremes(teller: Teller, level: Level) -> str:
     """Return the smallest and the largest value, with when they were measured first, and by which device."""
     parts = []
     for word, fact in (("lowest", level.low), ("highest", level.high)):
-        who = f" by {fact.device}" if fact.device and teller.facts.about.device is None else ""
+        who = f" by {fact.device}" if fact.device and teller.facts.is_of_several else ""
         parts.append(f"the {word} was {teller.measured(fact, level.decimals)} at {teller.clock(fact)}{who}")
     return ", ".join(parts)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from insights.facts.fact import Described, Fact, ModelFacts
-from insights.facts.times import length_words
+from insights.facts.times import clock, length_words
 from insights.summaries.levels import sentences_of
 from insights.summaries.telling import Said, Teller, name_of, plural
 
@@ -136,7 +136,10 @@ def _amount(teller: Teller, readings: Fact, span: str) -> str:
         if fact is not None and share >= WORTH_TELLING and not (name == "late" and share > 1 / 2):
             parts.append(f"{teller.number(fact)} {words}")
     besides = f"; {', '.join(parts)}" if parts else ""
-    return f"{teller.number(readings)} reading{plural(readings)} {whose}in {span}{besides}."
+    since = ""
+    if facts.since is not None:
+        since = f", none of them before {clock(facts.since, facts.about.zone, facts.window)}"
+    return f"{teller.number(readings)} reading{plural(readings)} {whose}in {span}{since}{besides}."
 
 
 def _caveats(facts: ModelFacts) -> Iterator[str]:

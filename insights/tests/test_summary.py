@@ -87,6 +87,13 @@ def test_an_evening_that_differs_is_told_with_its_hours() -> None:
     assert "Temperature was strongly higher between 12:00 and 18:00: 30 °C against 21 °C" in of(values).text
 
 
+def test_that_nothing_came_at_the_beginning_is_told() -> None:
+    spec = publish_model(fields=WARM)
+    store(spec, "van_1", [(T - 3_600 + 60 * place, {"warmth": 20.0 + place % 2}) for place in range(60)])
+    text = summary(now=NOW - timedelta(seconds=30), model="van").text
+    assert "60 readings of 1 device in the last 24 hours, none of them before 23:00." in text
+
+
 def test_a_yes_or_no_is_counted() -> None:
     assert "Door was always true (40 times)." in of([1.0, 2.0] * 20, door=True).text
 

@@ -27,7 +27,21 @@ MOST = 200  # views of one owner: a menu that is longer helps nobody
 
 # What the explorer has in its address; static/dashboard/explore/state.js reads it.
 KNOWN = frozenset(
-    ("field", "device", "tag", "duration", "start", "end", "bucket", "function", "by", "compare", "view", "live")
+    (
+        "field",
+        "device",
+        "tag",
+        "duration",
+        "start",
+        "end",
+        "bucket",
+        "function",
+        "by",
+        "compare",
+        "view",
+        "live",
+        "forecast",
+    )
 )
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME)]

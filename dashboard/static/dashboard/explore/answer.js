@@ -22,6 +22,8 @@ import { unitSymbol } from "../charts/format.js";
  * @property {string | null} device
  * @property {string | null} tag
  * @property {string | null} function what a bucket shows; null for readings
+ * @property {boolean} [isForecast] whether it is what comes and not what was; `base` is then the key of what was
+ * @property {string} [base]
  * @property {number} shift_s seconds by which an earlier period was moved to lie over this one; 0 for what is of this period
  * @property {Point[]} points in order of time
  *
@@ -128,6 +130,7 @@ export function namer(all) {
     const label = isTwice(labelOf(series)) ? `${series.model} ${labelOf(series)}` : labelOf(series);
     const whose = series.device ?? series.tag ?? (models.size > 1 ? `all of ${series.model}` : "all together");
     const parts = fields.size > 1 ? [whose, label] : [whose];
+    if (series.isForecast) parts.push("forecast");
     if (series.shift_s) parts.push(`${lengthWords(series.shift_s)} before`);
     return parts.join(", ");
   };
@@ -165,11 +168,11 @@ function finish(panel) {
   const labels = new Set(panel.lines.map((line) => labelOf(line.series)));
   panel.title = [...labels].join(", ");
   const name = namer(panel.lines.map((line) => line.series));
-  // A line and what it is compared with have the same colour: they are the same thing at different times.
+  // A line, what it is compared with and what comes have the same colour: they are the same thing at different times.
   const places = new Map();
   for (const line of panel.lines) {
     line.name = name(line.series);
-    const base = keyOf({ ...line.series, shift_s: 0 });
+    const base = line.series.base ?? keyOf({ ...line.series, shift_s: 0 });
     if (!places.has(base)) places.set(base, places.size);
     line.colour = places.get(base) % COLOURS;
     line.pattern = Math.floor(places.get(base) / COLOURS);

@@ -1,3 +1,4 @@
+import { canForecast } from "./forecast.js";
 import { PRESETS, between, bounds, fromInput, isRelative, toInput } from "./range.js";
 import { BUCKETS, COMPARISONS, FUNCTIONS, GROUPS } from "./state.js";
 import { rangeWords } from "./words.js";
@@ -31,6 +32,7 @@ export class Controls {
       part(id).append(...optionsOf(choices));
       part(id).addEventListener("change", () => events.onChoice({ [id]: part(id).value }));
     }
+    part("forecast").addEventListener("change", () => events.onChoice({ forecast: part("forecast").checked }));
     part("range").append(...optionsOf(PRESETS));
     part("range").addEventListener("change", () => events.onRange({ duration: part("range").value }));
     part("view").addEventListener("change", (event) => events.onChoice({ view: event.target.value }));
@@ -53,6 +55,10 @@ export class Controls {
     choose(this.#part("range"), range, rangeWords(state.range));
     this.#part("view").querySelector(`[value="${state.view}"]`).checked = true;
     this.#part("live").setAttribute("aria-pressed", String(state.live && isRelative(state.range)));
+    const forecast = this.#part("forecast");
+    forecast.checked = state.forecast;
+    forecast.disabled = !state.forecast && !canForecast(state);
+    forecast.parentElement.title = canForecast(state) ? "Draw what is expected to come" : "For one number of one device, up to now";
     this.#part("undo").disabled = !canUndo;
     this.#part("later").disabled = isRelative(state.range);
   }

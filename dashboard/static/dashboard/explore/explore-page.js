@@ -1,11 +1,12 @@
 import "./series-table.js";
-import { ApiError } from "../charts/api.js";
+import { ApiError, getJson } from "../charts/api.js";
 import { listenToKeys } from "../charts/keys.js";
 import { isEmpty, layOut, withoutSilent } from "./answer.js";
 import { Controls } from "./controls.js";
 import { ExportMenu, exportsOf } from "./export-menu.js";
 import { firstChoice } from "./first-choice.js";
 import { Follower } from "./follower.js";
+import { canForecast, forecastPath, forecastWords, horizonOf, withForecast } from "./forecast.js";
 import { Guidance } from "./guidance.js";
 import { listenToCopying, listenToMenus } from "./menus.js";
 import { Pickers } from "./pickers.js";
@@ -24,6 +25,7 @@ class ExplorePage {
   #zooms = new ZoomStack();
   #reader = new SeriesReader();
   #answer = null;
+  #forecast = null; // what comes, or the error that says why nobody knows
   #asked = { points: 0, zone: browserZone() };
   #follower;
   #controls;
@@ -134,7 +136,9 @@ class ExplorePage {
       this.#asked.points = points;
       if (isRelative(state.range)) this.#follower.observe(answer);
       this.#guidance.clear();
+      if (!quietly) this.#forecast = null;
       this.#receive(answer);
+      this.#readForecast(state);
       this.#follower.follow(state, answer);
       if (!quietly) this.#announce(answer);
     } catch (error) {
@@ -142,10 +146,28 @@ class ExplorePage {
     }
   }
 
+  /** Read what comes, after what was is shown: it takes longer. */
+  async #readForecast(state) {
+    if (!state.forecast || !canForecast(state)) return;
+    const found = await getJson(forecastPath(state)).catch((error) => {
+      if (error instanceof ApiError) return error;
+      throw error;
+    });
+    if (state !== this.#state || !this.#answer) return;
+    this.#forecast = found;
+    this.#receive(this.#answer);
+  }
+
   #receive(answer) {
     this.#answer = answer;
-    const shown = this.#state.devices[0] === "*" ? withoutSilent(answer) : answer;
-    this.#shown.show(shown, layOut(shown), this.#bounds(answer), this.#state);
+    let shown = this.#state.devices[0] === "*" ? withoutSilent(answer) : answer;
+    let [start, end] = this.#bounds(answer);
+    if (this.#forecast instanceof ApiError) shown = { ...shown, note: `No forecast: ${this.#forecast.message}` };
+    else if (this.#forecast && this.#state.view === "chart") {
+      shown = { ...withForecast(shown, this.#forecast), note: forecastWords(this.#forecast) };
+      end += horizonOf(this.#state);
+    }
+    this.#shown.show(shown, layOut(shown), [start, end], this.#state);
     if (isEmpty(answer)) this.#guidance.noReadings(this.#state, rangeWords(this.#state.range));
   }
 

@@ -184,7 +184,7 @@ function legendEntry(line) {
   const button = Object.assign(document.createElement("button"), { type: "button", title: `Show or hide ${line.name}` });
   button.dataset.key = line.key;
   const swatch = Object.assign(document.createElement("span"), { className: "swatch" });
-  Object.assign(swatch.dataset, { colour: line.colour, dash: line.isEarlier ? "earlier" : String(line.pattern % 4) });
+  Object.assign(swatch.dataset, { colour: line.colour, dash: line.isEarlier || line.series.isForecast ? "earlier" : String(line.pattern % 4) });
   button.append(swatch, Object.assign(document.createElement("span"), { className: "legend-name", textContent: line.name }));
   item.append(button, Object.assign(document.createElement("span"), { className: "legend-value" }));
   return item;

@@ -5,6 +5,7 @@ import { timeLabels } from "./words.js";
 const AXIS_FONT = "11px system-ui, sans-serif";
 const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3]];
 const EARLIER_DASH = [3, 4];
+const FORECAST_DASH = [6, 4];
 
 /** Room for the numbers of a value axis, and for words, which are wider; the same for all panels, so that their times stand in line. */
 const AXIS_WIDTH = 52;
@@ -96,9 +97,9 @@ function lineSeries(line, of, index) {
   const stroke = () => colours.lines[line.colour];
   return {
     stroke,
-    width: line.isEarlier ? 1.25 : 1.6,
+    width: line.isEarlier || line.series.isForecast ? 1.25 : 1.6,
     alpha: line.isEarlier ? 0.75 : 1,
-    dash: line.isEarlier ? EARLIER_DASH : DASHES[line.pattern % DASHES.length],
+    dash: line.isEarlier ? EARLIER_DASH : line.series.isForecast ? FORECAST_DASH : DASHES[line.pattern % DASHES.length],
     paths: of.words ? uPlot.paths.stepped({ align: 1 }) : undefined,
     points: { show: false, size: 5, width: 0, fill: stroke, filter: () => of.dots(index) },
   };

@@ -54,7 +54,7 @@ export class Shown {
 
   #say(answer, tableOnly, asTable, nothing, withBand) {
     const onlyThere = [...new Set(tableOnly.map((series) => series.label || series.field))];
-    const words = [resolutionWords(answer, withBand), recomputingWords(answer.recomputing)];
+    const words = [resolutionWords(answer, withBand), recomputingWords(answer.recomputing), answer.note ?? ""];
     if (onlyThere.length && !asTable) words.push(`${onlyThere.join(", ")} cannot be drawn as a line: the table shows it.`);
     const text = words.filter(Boolean).join(" ");
     const element = this.#part("resolution");

@@ -14,6 +14,7 @@ import { isRelative, secondsOf } from "./range.js";
  * @property {string} compare a length of time, or "" for nothing
  * @property {"chart" | "table"} view
  * @property {boolean} live whether the newest readings are read again and again
+ * @property {boolean} forecast whether what comes is shown where that can be said
  */
 
 export const MOST_FIELDS = 10;
@@ -36,7 +37,7 @@ export const COMPARISONS = {
 /** @type {State} */
 export const DEFAULTS = {
   fields: [], devices: [], tags: [], range: { duration: "1h" }, bucket: "auto", function: "avg", by: "device", compare: "",
-  view: "chart", live: false,
+  view: "chart", live: false, forecast: false,
 };
 
 /**
@@ -62,6 +63,7 @@ export function readState(search) {
     compare: one("compare", isLength),
     view: query.get("view") === "table" ? "table" : "chart",
     live: query.get("live") === "1",
+    forecast: query.get("forecast") === "1",
   };
 }
 
@@ -74,6 +76,7 @@ export function addressOf(state) {
   addRange(query, state.range);
   if (state.view !== DEFAULTS.view) query.set("view", state.view);
   if (state.live) query.set("live", "1");
+  if (state.forecast) query.set("forecast", "1");
   return `?${query}`;
 }
 
