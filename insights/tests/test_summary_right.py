@@ -22,8 +22,8 @@ from validation.selectors import model_specs
 from validation.spec import ModelSpec
 from validation.tests.stored import publish_model, roll_up, store
 
-NOW = datetime(2026, 3, 2, 11, 59, 30, tzinfo=UTC)
-HOURS = 24
+NOW = datetime(2026, 3, 2, 11, 42, 30, tzinfo=UTC)
+SPAN = timedelta(hours=100)  # of what is stored, up to now
 FIELDS: tuple[dict[str, Any], ...] = (
     {"name": "warmth", "unit": "Cel", "label": "Temperature"},
     {"name": "turns", "kind": "integer", "unit": "/min"},
@@ -33,7 +33,9 @@ FIELDS: tuple[dict[str, Any], ...] = (
 )
 NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?")
 # What stands in a text and is no fact: clock times, dates, the window's length, names of devices and units.
-NO_FACTS = re.compile(r"\d\d:\d\d(?: on \d+ \w+)?|the last \d+ hours|in the \d+ hours before|\b\w*_\d+\b")
+NO_FACTS = re.compile(
+    r"\d\d:\d\d(?: on \d+ \w+)?|the last \d+ (?:hours|days)|in the \d+ (?:hours|days) before|\b\w*_\d+\b"
+)
 
 
 @st.composite
@@ -57,24 +59,26 @@ def series(draw: st.DrawFn) -> dict[str, list[tuple[float, dict[str, Any]]]]:
                 "door": random.choice(["open", "shut"]),
             }
             kept = {name: value for name, value in values.items() if random.random() < 0.9}
-            since = NOW - timedelta(hours=HOURS * 1.6) + timedelta(hours=HOURS * 1.6) * place / 120
+            since = NOW - SPAN + SPAN * place / 120
             readings.append((since.timestamp(), {**kept, "on": bool(place % 3)}))
         found[f"van_{device}"] = readings
     return found
 
 
 @pytest.mark.django_db
-@settings(max_examples=20)
-@given(stored=series(), rolled=st.booleans(), one=st.booleans())
+@settings(max_examples=12)
+@given(stored=series(), read=st.sampled_from(["raw", "1m", "1h"]), one=st.booleans(), hours=st.sampled_from([24, 72]))
 def test_numbers_are_facts_and_facts_are_what_their_sql_gives(
-    stored: dict[str, list[tuple[float, dict[str, Any]]]], rolled: bool, one: bool
+    stored: dict[str, list[tuple[float, dict[str, Any]]]], read: str, one: bool, hours: int
 ) -> None:
     fill(stored)
-    if rolled:
+    if read != "raw":
         roll_up()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(source, "RAW_READINGS", 0 if rolled else source.RAW_READINGS)
-        made = summary(now=NOW, length=timedelta(hours=HOURS), model="van", device="van_0" if one else None)
+        patch.setattr(source, "RAW_READINGS", source.RAW_READINGS if read == "raw" else 0)
+        patch.setattr(source, "MINUTE_ROWS", 0 if read == "1h" else source.MINUTE_ROWS)
+        made = summary(now=NOW, length=timedelta(hours=hours), model="van", device="van_0" if one else None)
+    assert made.found[0].source == read
     for fact in made.facts:
         assert is_about(number_of(fact), fact.value), fact
     told = narrate(made.found)
@@ -102,7 +106,7 @@ def fill(stored: dict[str, list[tuple[float, dict[str, Any]]]]) -> ModelSpec:
         cursor.execute(
             'INSERT INTO validation_rollupspan (model_id, device_id, start, "end", began) '
             "SELECT id, NULL, %s, %s, %s FROM validation_datamodel WHERE name = 'van'",
-            [minute := int(NOW.timestamp() // 60) - 4_000, minute + 4_001, minute + 4_001],
+            [minute := int(NOW.timestamp() // 60) - 8_000, minute + 8_001, minute + 8_001],
         )
     return spec
 

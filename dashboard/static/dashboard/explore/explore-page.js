@@ -10,10 +10,11 @@ import { canForecast, forecastPath, forecastWords, horizonOf, withForecast } fro
 import { Guidance } from "./guidance.js";
 import { listenToCopying, listenToMenus } from "./menus.js";
 import { Pickers } from "./pickers.js";
-import { between, bounds, isRelative, scaled, shifted } from "./range.js";
+import { between, bounds, isRelative, scaled, secondsOf, shifted } from "./range.js";
 import { SeriesReader, browserZone, pointsWanted } from "./reader.js";
 import { Shown } from "./shown.js";
 import { DEFAULTS, addressOf, isComplete, readState } from "./state.js";
+import { Together, togetherPath } from "./together.js";
 import { ViewsMenu } from "./views-menu.js";
 import { plural, rangeWords } from "./words.js";
 import { ZoomStack } from "./zoom-stack.js";
@@ -32,6 +33,7 @@ class ExplorePage {
   #pickers;
   #guidance;
   #shown;
+  #together;
 
   async start() {
     this.#guidance = new Guidance(this.#part, {
@@ -47,6 +49,7 @@ class ExplorePage {
       onAnswer: (answer) => this.#receive(answer), onStale: () => this.#load(true), onError: (error) => this.#failed(error),
     });
     this.#shown = new Shown(this.#part, { onZoom: (from, to) => this.#showRange(between(from, to)), onUndo: () => this.#undo() });
+    this.#together = new Together(this.#part);
     new ExportMenu(this.#part, () => this.#exports());
     new ViewsMenu(this.#part, () => addressOf(this.#state), (query) => this.#open(query));
     this.#part("choose").open = matchMedia("(min-width: 64rem)").matches;
@@ -168,6 +171,7 @@ class ExplorePage {
       end += horizonOf(this.#state);
     }
     this.#shown.show(shown, layOut(shown), [start, end], this.#state);
+    this.#together.show(togetherPath(this.#state, answer, secondsOf(this.#state.range.duration ?? "")));
     if (isEmpty(answer)) this.#guidance.noReadings(this.#state, rangeWords(this.#state.range));
   }
 
@@ -180,6 +184,7 @@ class ExplorePage {
     this.#reader.stop();
     this.#answer = null;
     this.#shown.clear();
+    this.#together.show(null);
     if (this.#pickers.options.models.length) this.#guidance.incomplete(this.#state);
     else this.#guidance.nothingThere();
   }
