@@ -23,7 +23,7 @@ def give_permissions(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("dashboard", "0006_saved_views"),
-        ("insights", "0002_summaries"),
+        ("insights", "0001_summaries"),
     ]
 
     operations = [migrations.RunPython(give_permissions, migrations.RunPython.noop)]

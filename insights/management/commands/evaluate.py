@@ -51,9 +51,7 @@ class Command(ExplainedCommand):
             ("anomalies", "the detector on recorded series", ANOMALIES),
             ("forecast", "how often intervals of forecasts hold on recorded series", FORECAST),
         ):
-            found = measures.add_parser(
-                name, help=short, description=long, formatter_class=RawDescriptionHelpFormatter
-            )
+            found = measures.add_parser(name, help=short, description=long, formatter_class=RawDescriptionHelpFormatter)
             found.add_argument("--data", type=Path, required=True, metavar="DIR", help="where the series are")
             if name == "anomalies":
                 found.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the scores go")
