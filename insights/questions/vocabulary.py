@@ -18,12 +18,16 @@ Parts = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class KnownDevice:
-    """A device, the models that it sends readings of, its tags, and the seconds expected between two readings."""
+    """A device, its tags, and the models that it sends readings of, with the seconds expected between two of them."""
 
     name: str
-    models: tuple[str, ...]
+    intervals: dict[str, float]
     tags: tuple[str, ...] = ()
-    interval_s: float = 10.0
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Return the models that it sends readings of."""
+        return tuple(self.intervals)
 
 
 @dataclass(frozen=True)
