@@ -1,1 +1,1 @@
-"""Questions in plain English: text becomes a typed query or a question back, and the query becomes numbers and words."""
+"""Questions in plain English: text becomes a typed query or a question back, the query numbers and words."""

@@ -44,7 +44,9 @@ def _devices(query: Query, vocabulary: Vocabulary, now: datetime) -> list[Row]:
         known = vocabulary.devices.get(row.device)
         if known is None or (query.models and row.model not in query.models):
             continue
-        if (query.tags and not set(query.tags) & set(known.tags)) or (query.devices and row.device not in query.devices):
+        if (query.tags and not set(query.tags) & set(known.tags)) or (
+            query.devices and row.device not in query.devices
+        ):
             continue
         seen = row.last_seen.timestamp() if row.last_seen else None
         state = status(seen, expected_interval(row.override, row.learned), now.timestamp())

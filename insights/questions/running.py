@@ -1,4 +1,4 @@
-"""Run a typed query, read-only: its statements, in one transaction that cannot write and is stopped after ten seconds."""
+"""Run a typed query, read-only: its statements, in a transaction that cannot write and is stopped after ten seconds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.db.backends.utils import CursorWrapper
@@ -33,11 +32,10 @@ def read_only() -> Iterator[CursorWrapper]:
 
     It is rolled back at its end, which takes the setting back with it where it was part of another transaction.
     """
-    with bounded_read() as cursor:
-        with transaction.atomic():
-            cursor.execute("SET TRANSACTION READ ONLY")
-            yield cursor
-            transaction.set_rollback(True)
+    with bounded_read() as cursor, transaction.atomic():
+        cursor.execute("SET TRANSACTION READ ONLY")
+        yield cursor
+        transaction.set_rollback(True)
 
 
 @dataclass
@@ -186,9 +184,10 @@ def _when(work: Run) -> None:
 def _duration(work: Run) -> None:
     condition = work.query.condition
     assert condition is not None  # noqa: S101  # as above
-    source = replace(work.source, start=work.query.start or FIRST, end=work.query.end or work.now)
+    start, end = work.query.start or FIRST, work.query.end or work.now
+    source = replace(work.source, start=start, end=end)
     (together, *_) = work.rows(statements.counted(source))
-    found = work.rows(statements.lasted(source, condition, work.longest_gap()))
+    found = work.rows(statements.lasted(source, condition, start, end, work.longest_gap()))
     work.show(found, found[0]["in_all"] if found else 0)
     work.result.others = {"readings": together["readings"]}
     if together["readings"]:
@@ -268,4 +267,3 @@ KINDS: dict[str, Callable[[Run], None]] = {
     "last": _last, "readings": _readings, "times": _times, "when": _when, "duration": _duration, "trend": _trend,
     "compare": _compare, "correlate": _correlate, "rank": _rank, **dict.fromkeys(STATISTICS, _measured),
 }  # fmt: skip
-

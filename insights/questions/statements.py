@@ -68,9 +68,9 @@ class Source:
         value = SQL("1") if self.field is None else tables.value(self.field, tables.columns(self.model))
         parts = [SQL("{} IS NOT NULL").format(value)]
         if self.start is not None:
-            parts.append(SQL("ts >= %({})s").format(SQL(after)))  # type: ignore[arg-type]  # the names are ours
+            parts.append(SQL("ts >= %({})s").format(SQL(after)))
         if self.end is not None:
-            parts.append(SQL("ts < %({})s").format(SQL(before)))  # type: ignore[arg-type]
+            parts.append(SQL("ts < %({})s").format(SQL(before)))
         inner = SQL("SELECT device_id, ts, seq, {} AS value FROM {} WHERE {}").format(
             value, tables.table(self.model), SQL(" AND ").join(parts)
         )
@@ -147,14 +147,14 @@ def begun(source: Source, condition: Condition) -> Statement:
     """Return the readings with which a condition began to hold: the one before it in the span did not fulfil it."""
     query = SQL(
         "WITH marked AS (SELECT d.name AS device, r.ts, r.seq, r.value, r.value {sign} %(limit)s AS holds,\n"
-        "  lag(r.value {sign} %(limit)s) OVER (PARTITION BY r.device_id ORDER BY r.ts, r.seq) AS held\n  FROM {readings})\n"
-        "SELECT device, ts AS time, value, count(*) OVER () AS in_all\nFROM marked WHERE holds AND held IS NOT TRUE\n"
-        "ORDER BY ts, device\nLIMIT %(most)s"
+        "  lag(r.value {sign} %(limit)s) OVER (PARTITION BY r.device_id ORDER BY r.ts, r.seq) AS held\n"
+        "  FROM {readings})\nSELECT device, ts AS time, value, count(*) OVER () AS in_all\n"
+        "FROM marked WHERE holds AND held IS NOT TRUE\nORDER BY ts, device\nLIMIT %(most)s"
     ).format(sign=SIGNS[condition.op], readings=source.readings())
     return Statement(query, source.parameters(limit=condition.value))
 
 
-def lasted(source: Source, condition: Condition, longest: timedelta) -> Statement:
+def lasted(source: Source, condition: Condition, start: datetime, end: datetime, longest: timedelta) -> Statement:
     """Return the times in which a condition held, with their seconds; each reading holds until the next one.
 
     Where the next one came after a gap, longer than three expected intervals and than five seconds, it holds for no
@@ -177,7 +177,6 @@ def lasted(source: Source, condition: Condition, longest: timedelta) -> Statemen
         "  extract(epoch FROM sum(sum(ended - begun)) OVER ())::float8 AS seconds_in_all\n"
         "FROM runs GROUP BY device, run ORDER BY 2, 1\nLIMIT %(most)s"
     ).format(readings=source.readings(after="before", before="after"), model=MODEL, sign=SIGNS[condition.op])
-    start, end = source.start or datetime.min, source.end or datetime.max
     gap = {"intervals": ONLINE_INTERVALS, "at_least": ONLINE_AT_LEAST_S}
     around = {"before": start - longest, "after": end + longest}
     return Statement(query, source.parameters(limit=condition.value, **gap, **around))
@@ -188,15 +187,16 @@ def line(source: Source) -> Statement:
     readings there are, and the share of the variance that it explains."""
     query = SQL(
         "SELECT device, count(*) AS readings, regr_slope(value, hours) AS change_per_hour,\n"
-        "  regr_r2(value, hours) AS explained, min(ts) AS \"from\", max(ts) AS until\n"
-        "FROM (SELECT d.name AS device, r.ts, r.value::float8, extract(epoch FROM r.ts - %(start)s)::float8 / 3600 AS hours\n"
-        "  FROM {}) x\nGROUP BY device ORDER BY device\nLIMIT %(most)s"
+        '  regr_r2(value, hours) AS explained, min(ts) AS "from", max(ts) AS until\n'
+        "FROM (SELECT d.name AS device, r.ts, r.value::float8,\n"
+        "  extract(epoch FROM r.ts - %(start)s)::float8 / 3600 AS hours\n  FROM {}) x\n"
+        "GROUP BY device ORDER BY device\nLIMIT %(most)s"
     ).format(source.readings())
     return Statement(query, source.parameters())
 
 
 def pairs(source: Source, other: str, step: timedelta) -> Statement:
-    """Return the averages of two fields in the buckets in which both have readings, and their correlation by Pearson."""
+    """Return the averages of two fields in the buckets in which both have readings, and Pearson's correlation."""
     query = SQL(
         "WITH one AS (SELECT date_bin(%(step)s, r.ts, 'epoch') AS time, avg(r.value) AS value FROM {one} GROUP BY 1),\n"
         "two AS (SELECT date_bin(%(step)s, r.ts, 'epoch') AS time, avg(r.value) AS value FROM {two} GROUP BY 1)\n"
@@ -211,6 +211,7 @@ def seen(devices: Sequence[str]) -> Statement:
     """Return when something of each device last arrived."""
     query = SQL(
         "SELECT d.name AS device, max(l.last_seen_at) AS time\nFROM ingest_device d "
-        "JOIN validation_latest l ON l.device_id = d.id\nWHERE d.name = ANY(%(devices)s) GROUP BY d.name ORDER BY d.name"
+        "JOIN validation_latest l ON l.device_id = d.id\n"
+        "WHERE d.name = ANY(%(devices)s) GROUP BY d.name ORDER BY d.name"
     )
     return Statement(Composed([query]), {"devices": list(devices)})

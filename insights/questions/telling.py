@@ -77,12 +77,11 @@ class Telling:
     def _not_enough(self) -> str:
         query, said = self.query, self.result.others
         if query.kind == "when" and said.get("readings"):
-            words = f"{self.label} of {self.who()} was never {self.limit()} {self.span()}"
-            return f"{words[:1].upper()}{words[1:]}, out of {said['readings']:,} readings."
+            words = f"the {self.label} of {self.who()} was never {self.limit()} {self.span()}"
+            return wording.sentence(f"{words}, by {said['readings']:,} readings.")
         if query.kind == "correlate" and said.get("pairs"):
-            return (
-                f"Not enough data: {said['pairs']:,} pairs of values {self.span()}, or one of the fields did not change."
-            )
+            pairs = f"{said['pairs']:,} pairs of values {self.span()}"
+            return f"Not enough data: {pairs}, or one of the fields did not change."
         if query.kind == "last" and query.end is not None:
             return f"Not enough data: {self.who()} has no {self.label} {self.when(query.end)} or shortly before."
         if query.kind in ("last", "rank") and query.measure in (None, "last"):
@@ -101,7 +100,8 @@ def _last(told: Telling) -> str:
     value = told.amount(result.number) if result.number is not None else result.text
     age = (told.now - result.at).total_seconds() if result.at else 0.0
     if told.query.end is not None:
-        return f"{told.when(told.query.end).capitalize()} the {label} of {result.winner} was {value}, measured {told.when(result.at)}."
+        at = wording.sentence(told.when(told.query.end))
+        return f"{at} the {label} of {result.winner} was {value}, measured {told.when(result.at)}."
     old = f", which is {wording.length(age)} ago" if age > STALE_S else ""
     return f"The {label} of {result.winner} is {value}, measured {told.when(result.at)}{old}."
 
@@ -124,7 +124,8 @@ def _count(told: Telling) -> str:
     number = wording.number(told.result.number or 0)
     if told.query.measure == "readings":
         of = f" of {told.label}" if told.query.fields else ""
-        return f"{told.who().capitalize() if told.query.devices == () else told.who()} sent {number} readings{of} {told.span()}."
+        who = told.who() if told.query.devices else wording.sentence(told.who())
+        return f"{who} sent {number} readings{of} {told.span()}."
     times = "once" if number == "1" else "never" if number == "0" else f"{number} times"
     return (
         f"The {told.label} of {told.who()} went {told.limit()} {times} {told.span()} "
@@ -139,9 +140,13 @@ def _when(told: Telling) -> str:
         return f"{result.winner} was last heard of {told.when(result.at)}, {wording.length(age)} ago."
     value = told.amount(result.others["value"])
     if query.condition is not None:
-        return f"The {told.label} of {result.winner} was {query.measure} {told.limit()} {told.when(result.at)}: {value}."
+        return (
+            f"The {told.label} of {result.winner} was {query.measure} {told.limit()} {told.when(result.at)}: {value}."
+        )
     word = EXTREMES[query.measure or "maximum"]
-    return f"The {told.label} of {result.winner} was {word} {told.when(result.at)}: {value}, {told.span()}."
+    return (
+        f"The {told.label} of {result.winner} was {word} {told.when(result.at)}, with {value}, looked at {told.span()}."
+    )
 
 
 def _duration(told: Telling) -> str:
@@ -149,10 +154,8 @@ def _duration(told: Telling) -> str:
     runs = told.result.in_all
     times = f" in {runs:,} stretches" if runs > 1 else ""
     together = ", all of them added up" if len(told.query.devices) != 1 else ""
-    return (
-        f"The {told.label} of {told.who()} was {told.limit()} for {wording.length(seconds)}{times}{together} {told.span()}. "
-        "Gaps between readings do not count."
-    )
+    found = f"for {wording.length(seconds)}{times}{together} {told.span()}"
+    return f"The {told.label} of {told.who()} was {told.limit()} {found}. Gaps between readings do not count."
 
 
 def _trend(told: Telling) -> str:
@@ -172,7 +175,11 @@ def _compare(told: Telling) -> str:
     measure = {"last": "newest"}.get(query.measure or "", EXTREMES.get(query.measure or "", query.measure or "average"))
     one, two = told.amount(others["first"]), told.amount(others["second"])
     difference = told.result.number or 0.0
-    than = "as high as" if difference == 0 else f"{told.amount(abs(difference))} {'higher' if difference > 0 else 'lower'} than"
+    than = (
+        "as high as"
+        if difference == 0
+        else f"{told.amount(abs(difference))} {'higher' if difference > 0 else 'lower'} than"
+    )
     if query.against is not None:
         second = wording.span(query.against, query, told.now)
         return f"The {measure} {told.label} of {told.who()} was {one} {told.span()}, {than} the {two} {second}."
@@ -188,22 +195,25 @@ def _correlate(told: Telling) -> str:
     other = told.vocabulary.field(told.query.fields[1])
     both = f"{told.label} and {(other.label or other.name).lower()} of {told.who()}"
     found = f"{strength} {'together' if value > 0 else 'against each other'}" if strength else "hardly together"
+    pairs = f"{others['pairs']:,} pairs of averages over {wording.length(others['step_s'])}"
+    pairs = f"{others['pairs']:,} pairs of averages over {wording.length(others['step_s'])}"
     return (
-        f"The {both} went {found} {told.span()}: correlation {wording.share(value)} (Pearson), from {others['pairs']:,} "
-        f"pairs of averages over {wording.length(others['step_s'])}. That one goes with the other does not mean that it "
-        "causes it."
+        f"The {both} went {found} {told.span()}: correlation {wording.share(value)} (Pearson), from {pairs}. "
+        "That one goes with the other does not mean that it causes it."
     )
 
 
 def _rank(told: Telling) -> str:
     result, query = told.result, told.query
-    measure = {"last": "newest", **EXTREMES}.get(query.measure or "", query.measure or "")
     word = "highest" if query.order != "lowest" else "lowest"
-    when = f"measured {told.when(result.at)}" if query.measure == "last" else told.span()
-    name = told.label if measure == word else f"{measure} {told.label}"
-    return (
-        f"{result.winner} has the {word} {name} of {result.others['of']:,} devices: {told.amount(result.number)}, {when}."
-    )
+    name = f"{word} {told.label}" if query.measure != "average" else f"{word} average {told.label}"
+    value = told.amount(result.number)
+    if query.measure == "last":
+        age = (told.now - result.at).total_seconds() if result.at else 0.0
+        old = f", which is {wording.length(age)} ago" if age > STALE_S else ""
+        when = f"measured {told.when(result.at)}{old}"
+        return f"{result.winner} has the {name} of {result.others['of']:,} devices now: {value}, {when}."
+    return f"{result.winner} had the {name} of {result.others['of']:,} devices {told.span()}: {value}."
 
 
 def _list(told: Telling) -> str:

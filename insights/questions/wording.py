@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import math
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from insights.questions.grammar.units import symbol
 from insights.questions.query import Query, Span
 
-DIGITS = 4  # significant ones; few sensors know more
+DIGITS = 4  # significant ones; few sensors know more. What stands before the point is always whole.
 DAY = timedelta(days=1)
+SIZES = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
-def number(value: float, unit: str = "", digits: int = DIGITS) -> str:
-    """Return a value with its unit, rounded to so many significant digits; whole ones stay whole."""
-    if value != value or value in (float("inf"), float("-inf")):
+def number(value: float, unit: str = "") -> str:
+    """Return a value with its unit, rounded to DIGITS; whole numbers stay as they are."""
+    if not math.isfinite(value):
         return "not a number"
-    if value == round(value) and abs(value) < 1e15:
-        text = f"{value:,.0f}"
-    else:
-        exact = float(f"{value:.{digits}g}")
-        text = f"{exact:,.0f}" if abs(exact) >= 10**digits else f"{exact:,.10f}".rstrip("0").rstrip(".")
-        if 0 < abs(value) < 1e-6:
-            text = f"{value:.{digits}g}"
-    shown = symbol(unit)
-    return f"{'0' if text == '-0' else text} {shown}".rstrip()
+    before = math.floor(math.log10(abs(value))) + 1 if value else 1
+    text = f"{value:,.{min(max(0, DIGITS - before), 12)}f}" if abs(value) < 1e15 else f"{value:.{DIGITS}g}"
+    if "." in text and "e" not in text:
+        text = text.rstrip("0").rstrip(".")
+    return f"{text.replace('-', '−')} {symbol(unit)}".rstrip()
 
 
 def length(seconds: float) -> str:
@@ -32,12 +30,13 @@ def length(seconds: float) -> str:
     whole = round(seconds)
     if whole < 1:
         return "no time" if seconds <= 0 else "less than a second"
-    parts = []
-    for name, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+    parts: list[str] = []
+    first = next(place for place, (_, size) in enumerate(SIZES) if whole >= size)
+    for name, size in SIZES[first : first + 2]:
         count, whole = divmod(whole, size)
-        if count or parts:
-            parts.append((count, name))
-    return " ".join(f"{count} {name}" for count, name in parts[:2] if count)
+        if count:
+            parts.append(f"{count} {name}")
+    return " ".join(parts)
 
 
 def moment(at: datetime, zone: str, now: datetime) -> str:
@@ -62,17 +61,26 @@ def span(of: Span, query: Query, now: datetime) -> str:
     if query.is_default_span:
         return "in the last 24 hours, as no time was named"
     zone = ZoneInfo(query.zone)
-    start, end, today = of.start.astimezone(zone), of.end.astimezone(zone), now.astimezone(zone)
-    is_midnight = start.time() == end.time() == datetime.min.time()
-    if is_midnight:
-        last = end - timedelta(seconds=1)
-        words = f"on {_day(start, today)}" if last.date() == start.date() else (
-            f"from {_day(start, today)} to {_day(last, today)}")  # fmt: skip
-        return f"{words} ({query.zone})"
-    until = "now" if of.end == now else f"{end:%H:%M}" if end.date() == start.date() else f"{_day(end, today)}, {end:%H:%M}"
-    return f"from {_day(start, today)}, {start:%H:%M} to {until} ({query.zone})"
+    start, end, today = (at.astimezone(zone) for at in (of.start, of.end, now))
+    first, last = _day(start, today), _day(end - timedelta(microseconds=1), today)
+    begins, ends = start.time() == time(), end.time() == time()
+    if of.end == now:
+        since = f"today, {first}, so far" if start.date() == today.date() else f"since {first}"
+        words = since if begins else f"from {first}, {start:%H:%M} to now"
+    elif begins and ends:
+        words = f"on {first}" if first == last else f"from {first} to {last}"
+    elif first == last:
+        words = f"on {first}, {start:%H:%M} to {end:%H:%M}"
+    else:
+        words = f"from {first}, {start:%H:%M} to {_day(end, today)}, {end:%H:%M}"
+    return f"{words} ({query.zone})"
 
 
 def share(value: float) -> str:
     """Return a correlation with two decimals and a real minus."""
     return f"{value:.2f}".replace("-", "−")
+
+
+def sentence(words: str) -> str:
+    """Return words with a capital at the beginning."""
+    return words[:1].upper() + words[1:]

@@ -1,8 +1,11 @@
-"""What the questions of the evaluation come to in plain Python over the readings: an oracle that shares no code with the
-product's way of answering, but for the formulas of the readings."""
+"""What the questions of the evaluation come to in plain Python over the readings.
+
+It shares no code with the product's way of answering, but for the formulas of the readings.
+"""
 
 from __future__ import annotations
 
+import itertools
 import operator
 import statistics
 from collections.abc import Callable, Sequence
@@ -113,7 +116,7 @@ def duration(query: dict[str, Any]) -> dict[str, Any]:
     total = 0.0
     for sender in senders(query):
         own = series(query | {"start": None, "end": None}, sender.name)
-        for (ts, value), (after, _) in zip(own, own[1:], strict=False):
+        for (ts, value), (after, _) in itertools.pairwise(own):
             if holds(query)(value) and after - ts <= SILENCE * sender.interval_s:
                 total += max(0.0, min(after, end) - max(ts, start))
     return {"number": total}

@@ -56,13 +56,15 @@ def scored(name: str) -> list[Scored]:
 
 
 def score(expected: Expected, reply: Reply) -> Scored:
-    """Judge a reply. Answering what should have been asked back is wrong; asking what could be answered is not right."""
+    """Judge a reply. Answering what should be asked back is wrong; asking what could be answered is not right."""
     if expected.outcome == "ask_back":
         if reply.outcome != "ask_back":
             return Scored(expected, reply, "wrong", "answered a doubtful question")
         said = " ".join([reply.answer, *reply.suggestions])
         silent = [word for word in expected.mentions if word not in said]
-        return Scored(expected, reply, "asked_back" if silent else "right", f"did not mention {silent}" if silent else "")
+        return Scored(
+            expected, reply, "asked_back" if silent else "right", f"did not mention {silent}" if silent else ""
+        )
     if reply.outcome == "ask_back":
         return Scored(expected, reply, "asked_back", reply.answer)
     faults = [

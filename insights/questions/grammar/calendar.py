@@ -27,7 +27,8 @@ DAY = re.compile(
     | (?P<dotted>\d{{1,2}}\.\d{{1,2}}\.\d{{4}})\b
     | (?P<slashed>\d{{1,2}}/\d{{1,2}}(?:/\d{{2,4}})?)(?=\s|$|\|)
     | (?:the\ )?(?P<day>\d{{1,2}}){_TH}?(?:\ of)?\ (?P<month>{_MONTH})\b(?:[ |]+(?P<year>(?:19|20)\d\d)\b)?
-    | (?P<month_first>{_MONTH})\ (?:the\ )?(?P<day_after>\d{{1,2}})\b(?!:){_TH}?(?:[ |]+(?P<year_after>(?:19|20)\d\d)\b)?
+    | (?P<month_first>{_MONTH})\ (?:the\ )?(?P<day_after>\d{{1,2}})\b(?!:){_TH}?
+      (?:[ |]+(?P<year_after>(?:19|20)\d\d)\b)?
     | the\ (?P<day_alone>\d{{1,2}}){_TH}
     | (?P<days_ago>\d{{1,4}})\ days?\ ago\b
     | (?:(?P<which>last|this|next|past|previous)\ )?(?P<weekday>{_WEEKDAY})\b
@@ -88,16 +89,16 @@ def _written(groups: dict[str, str], today: date) -> date:
     if "iso" in groups:
         return date.fromisoformat(groups["iso"])
     if "dotted" in groups:
-        day, month, year = map(int, groups["dotted"].split("."))
-        return date(year, month, day)
+        day, of_month, of_year = map(int, groups["dotted"].split("."))
+        return date(of_year, of_month, day)
     if "day_alone" in groups:
         found = today.replace(day=int(groups["day_alone"]))
         return found if found <= today else (today.replace(day=1) - timedelta(days=1)).replace(day=found.day)
     name = groups.get("month") or groups["month_first"]
     month = next(number for number, known in enumerate(MONTHS, 1) if known.startswith(name[:3]))
-    day = int(groups.get("day") or groups["day_after"])
+    number = int(groups.get("day") or groups["day_after"])
     year = groups.get("year") or groups.get("year_after")
-    return date(int(year), month, day) if year else _newest(day, month, today)
+    return date(int(year), month, number) if year else _newest(number, month, today)
 
 
 def _newest(day: int, month: int, today: date) -> date:
@@ -119,7 +120,7 @@ def _weekday(groups: dict[str, str], today: date, words: str) -> date:
         return this
     choices = [this, this - timedelta(days=7)] if back else [today, last]
     raise AskBack(
-        "time", f"Which day do you mean by {words!r}?", words, tuple(f"on {day.day} {day:%B %Y}" for day in choices)
+        "time", f"Which day do you mean by {words!r}?", words, tuple(f"{day.day} {day:%B %Y}" for day in choices)
     )
 
 

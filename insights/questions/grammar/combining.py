@@ -13,7 +13,7 @@ from insights.questions.query import AskBack, Span
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """The time of a question: a span, and another one to compare it with; or a moment; nothing was named if all None."""
+    """The time of a question: a span, and another one to compare it with, or a moment; or nothing."""
 
     span: Span | None = None
     against: Span | None = None

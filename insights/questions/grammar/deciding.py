@@ -10,7 +10,12 @@ from typing import Any
 from insights.questions.grammar.features import Features
 from insights.questions.grammar.meanings import Meanings
 from insights.questions.grammar.scope import (
-    NUMERIC, checked_condition, models_in, the_sender, wanted_fields, wanted_senders,
+    NUMERIC,
+    checked_condition,
+    models_in,
+    the_sender,
+    wanted_fields,
+    wanted_senders,
 )  # fmt: skip
 from insights.questions.query import AskBack, Kind, Measure, Query, Span
 from insights.questions.vocabulary import Vocabulary
@@ -68,7 +73,8 @@ class Decision:
             ("correlate", has("correlate")), ("times", has("times")), ("readings", has("readings")),
             ("duration", has("duration")), ("when", has("when", "seen", "last_time")),
             ("compare", has("compare", "than", "difference")),
-            ("list", self._is_list()), ("rank", has("rank", "top", "bottom", "which")), ("trend", has("trend", "up", "down")),
+            ("list", self._is_list()), ("rank", has("rank", "top", "bottom", "which")),
+            ("trend", has("trend", "up", "down")),
             ("measured", has("average", "sum", *HIGH, *LOW)),
         )  # fmt: skip
         return next((kind for kind, there in order if there), "last")
@@ -175,16 +181,13 @@ class Decision:
         wanted_senders(field, self.meanings, self.vocabulary)
         high, low = self.features.has(*HIGH), self.features.has(*LOW)
         has_time = self.meanings.times.span is not None
-        if high and low or not (high or low or self.features.has("rank")):
+        if (high and low) or not (high or low or self.features.has("rank")):
             raise AskBack("unclear", "The highest or the lowest?")
         measure: Measure = "minimum" if low else "maximum"
         if self.features.has("average"):
             measure = "average"
-        elif (
-            self.features.has("now")
-            or not has_time
-            and "past" not in self.features.names
-            and not self.features.has("rank")
+        elif self.features.has("now") or (
+            not has_time and "past" not in self.features.names and not self.features.has("rank")
         ):
             measure = "last"
         if measure == "last" and has_time:

@@ -18,26 +18,31 @@ def _any(words: tuple[str, ...]) -> str:
 
 # In the order in which they are taken: what is more telling comes first.
 PATTERNS = {
-    "times": r"\bhow many times\b|\bhow often\b|\bnumber of times\b",
+    "times": r"\b(?:how many times|how often|number of times)\b",
     "readings": r"\bhow many (?:FIELD )?(?:readings|messages|values|measurements|samples|data points|records|rows)\b"
     r"|\b(?:count|number) (?:of )?(?:the |all )?(?:FIELD )?(?:readings|messages|values|measurements|samples)\b",
-    "how_many": rf"\bhow many(?= (?:of )?(?:the |our )?(?:{THINGS} ?)+)|\bnumber of (?={THINGS})|\bcount (?:of )?(?:the |all )?(?={THINGS})",
-    "duration": r"\b(?:for )?how long\b|\bhow much time\b|\bhow many (?:hours|minutes|seconds|days)\b|\bduration\b|\btime spent\b",
-    "seen": r"\blast (?:seen|heard of|heard from|online|active|connected)\b|\blast (?:send|sent|report|reported)\b(?: (?:something|anything|data|a reading))?",
+    "how_many": rf"\bhow many(?= (?:of )?(?:the |our )?(?:{THINGS} ?)+)"
+    rf"|\b(?:number of |count (?:of )?)(?:the |all )?(?={THINGS})",
+    "duration": r"\b(?:for )?how (?:long|much time|many (?:hours|minutes|seconds|days))\b|\bduration\b|\btime spent\b",
+    "seen": r"\blast (?:seen|heard of|heard from|online|active|connected)\b"
+    r"|\blast (?:send|sent|report|reported)\b(?: (?:something|anything|data|a reading))?",
     "last_time": r"\bthe last time\b|\bmost recently\b",
-    "when": r"\bwhen\b|\b(?:at )?what time\b|\bat which time\b",
-    "correlate": r"\bcorrelat\w+\b|\brelat(?:ed|ion|ionship|e)\b|\bdepend(?:s|ent|ed)?(?: on| upon)?\b|\bconnection\b|\blinked?\b|\binfluences?\b",
+    "when": r"\bwhen\b|\b(?:at )?(?:what|which) time\b",
+    "correlate": r"\b(?:correlat\w+|relat(?:ed|ion|ionship|e)|depend(?:s|ent|ed)?(?: on| upon)?|connection|linked?"
+    r"|influences?)\b",
     "difference": r"\bdifference\b|\bdiffers?\b",
     "compare": r"\bcompar(?:e|ed|ison|ing)\b|\bversus\b|\bvs\b",
     "than": r"\bthan\b",
     "rank": r"\brank(?:ed|ing)?\b|\bsort(?:ed)?\b|\border(?:ed)? by\b",
     "top": r"\b(?:top|highest|best) (?P<count>\d{1,3})(?= (?:DEVICES?|MODELS?|TAG))",
     "bottom": r"\b(?:bottom|lowest) (?P<count>\d{1,3})(?= (?:DEVICES?|MODELS?|TAG))",
-    "up": r"\b(?:rising|increas(?:e|ed|es|ing)|going up|gone up|go up|climbing|growing|grown|grow|warming)\b",
-    "down": r"\b(?:falling|decreas(?:e|ed|es|ing)|going down|gone down|go down|sinking|shrinking|dropping|declin(?:e|ed|ing)|cooling)\b",
-    "trend": r"\btrends?\b|\btendency\b|\bdevelop(?:ed|ment|ing)?\b|\bchang(?:e|ed|ing)\b|\bevolv(?:e|ed|ing)\b",
-    "which": rf"\bwhich\b|\bwhat(?= (?:DEVICE|MODEL|TAG))|\bwho\b|\bWHAT_OF(?= {THINGS})",
-    "list": r"\blist(?: of| up)?\b|\bshow(?: me)?(?: all| the)*(?= (?:DEVICES|MODELS|TAG))|\bwhat are\b|\bexist(?:s|ing)?\b|\bavailable\b|\bthere are\b|\bare there\b|\bknown\b",
+    "up": r"\b(?:rising|increas(?:e|ed|es|ing)|(?:go|going|gone) up|climbing|growing|grown|grow|warming)\b",
+    "down": r"\b(?:falling|decreas(?:e|ed|es|ing)|(?:go|going|gone) down|sinking|shrinking|dropping|declin(?:e|ed|ing)"
+    r"|cooling)\b",
+    "trend": r"\b(?:trends?|tendency|develop(?:ed|ment|ing)?|chang(?:e|ed|ing)|evolv(?:e|ed|ing))\b",
+    "which": rf"\bwhich\b|\bwhat(?= {THINGS})|\bwho\b",
+    "list": r"\blist(?: of| up)?\b|\bshow(?: me)?(?: all| the)*(?= (?:DEVICES|MODELS|TAG))|\bwhat are\b"
+    r"|\bexist(?:s|ing)?\b|\bavailable\b|\bthere are\b|\bare there\b|\bknown\b",
     "models": r"\b(?:data )?models?\b",
     "tags": r"\btags\b|\bgroups\b",
     "fields": r"\bfields?\b|\bcolumns?\b",
@@ -61,12 +66,11 @@ PATTERNS = {
 COMPILED = {name: re.compile(pattern) for name, pattern in PATTERNS.items()}
 KEPT = ("present", "past")  # words that only tell the tense stay for others
 # Every word that may be part of a pattern; such a word is no part of a device's name.
-WORDS = frozenset(re.findall(r"[a-z]{2,}", re.sub(r"\\[bw]", " ", " ".join(PATTERNS.values())))) | frozenset(
-    "rising increase increased increases increasing decrease decreased decreasing correlation correlate correlated "
-    "related relation relationship depends develop developed development changed changing compare compared comparison "
-    "ranked ranking sorted decline declined declining depend dependent link linked influence influences model models "
-    "trend trends field fields column columns exists existing between and both the with while it".split()
-)
+_FORMS = """rising increase increased increases increasing decrease decreased decreasing correlation correlate
+correlated related relation relationship depends develop developed development changed changing compare compared
+comparison ranked ranking sorted decline declined declining depend dependent link linked influence influences
+model models trend trends field fields column columns exists existing between and both the with while it"""
+WORDS = frozenset(re.findall(r"[a-z]{2,}", re.sub(r"\\[bw]", " ", " ".join(PATTERNS.values())))) | set(_FORMS.split())
 
 
 @dataclass

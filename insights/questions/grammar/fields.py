@@ -8,7 +8,15 @@ from __future__ import annotations
 import re
 
 from insights.questions.grammar.lexicon import (
-    COMPARATIVE, CONCEPTS, HIGHEST, LOWEST, NOW, PLAIN, SUPERLATIVE, Adjective, Concept,
+    COMPARATIVE,
+    CONCEPTS,
+    HIGHEST,
+    LOWEST,
+    NOW,
+    PLAIN,
+    SUPERLATIVE,
+    Adjective,
+    Concept,
 )  # fmt: skip
 from insights.questions.grammar.meanings import FieldNames, Meanings
 from insights.questions.grammar.text import Text

@@ -80,14 +80,14 @@ NOW = (
 )  # fmt: skip
 
 # Words that never change what is asked. A word that might does not belong here.
-FILLING = frozenset(
-    """a an the is was were are be been being has have had having do does did of for in on at by to from with and it its
-    what how which who there that this these those me us i we you please tell show give get got go went gone going come
-    came can could would like know want see say said display find reach reached reaching hit read report reported
-    measured measure measures recorded send sent sends had value values reading readings level levels our my so then
-    drive drove driven driving run ran move moved moving fall fell fallen drop dropped rise rose climb become became
-    happen happened occur take took degrees degree time during over within across among out between spend spent""".split()
-)
+_FILLING = """a an the is was were are be been being has have had having do does did of for in on at by to from
+with and it its what how which who there that this these those me us i we you please tell show give get got go
+went gone going come came can could would like know want see say said display find reach reached reaching hit
+read report reported measured measure measures recorded send sent sends had value values reading readings level
+levels our my so then drive drove driven driving run ran move moved moving fall fell fallen drop dropped rise
+rose climb become became happen happened occur take took degrees degree time during over within across among out
+between spend spent"""
+FILLING = frozenset(_FILLING.split())
 # Words that change what is asked in a way that no query can say: why a question with one of them is not run.
 BEYOND = {
     "negation": (("not", "never", "no", "neither", "nor", "none", "without"), "I cannot answer negations"),
@@ -117,6 +117,10 @@ BEYOND = {
         "I answer questions about measurements and follow no other instructions",
     ),
 }  # fmt: skip
+_TIMES_AND_TASKS = """today yesterday tonight morning afternoon evening night noon midnight monday tuesday
+wednesday thursday friday saturday sunday week month year hour minute second day since until between before
+after ago ever past previous long often many much times when all every each any device devices sensors above
+below more less than count number list rank compare trend correlation and first"""
 KNOWN_WORDS = frozenset(
     {word for phrase in (*HIGHEST, *LOWEST, *AVERAGE, *SUM, *NOW) for word in phrase.split()}
     | FILLING
@@ -125,10 +129,5 @@ KNOWN_WORDS = frozenset(
     | COMPARATIVE.keys()
     | SUPERLATIVE.keys()
     | {word for words, _ in BEYOND.values() for word in words}
-    | set(
-        """today yesterday tonight morning afternoon evening night noon midnight monday tuesday wednesday thursday
-    friday saturday sunday week month year hour minute second day since until between before after ago ever past
-    previous long often many much times when all every each any device devices sensors above below more less than
-    count number list rank compare trend correlation and first""".split()
-    )
+    | set(_TIMES_AND_TASKS.split())
 )

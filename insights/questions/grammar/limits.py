@@ -18,10 +18,9 @@ BELOW = r"below|under|beneath|<"
 SIGNS: tuple[tuple[str, Operator], ...] = (
     (rf"not? {MORE}|{AT_MOST}", "<="), (AT_LEAST, ">="), (rf"{MORE}|{ABOVE}", ">"), (rf"{LESS}|{BELOW}", "<"),
 )  # fmt: skip
-WORDS = frozenset(
-    "above over exceed exceeds exceeded exceeding beyond surpass surpasses surpassed below under beneath more greater "
-    "higher bigger larger longer further less lower smaller fewer shorter than least most up".split()
-)
+_WORDS = """above over exceed exceeds exceeded exceeding beyond surpass surpasses surpassed below under beneath
+more greater higher bigger larger longer further less lower smaller fewer shorter than least most up"""
+WORDS = frozenset(_WORDS.split())
 TIME_UNITS = (
     r"(?! ?(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|min|h|times|readings|NAMED|MODELS?|DEVICES?)\b)"
 )

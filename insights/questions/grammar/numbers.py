@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 
-ONES = {
-    word: value
-    for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen".split()
-    )
-}
-TENS = {word: value for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_ONES = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+seventeen eighteen nineteen"""
+_TENS = """twenty thirty forty fifty sixty seventy eighty ninety"""
+ONES = {word: value for value, word in enumerate(_ONES.split())}
+TENS = {word: value for value, word in enumerate(_TENS.split(), 2)}
 BIG = {"hundred": 100, "thousand": 1_000}
 WORD = "|".join([*ONES, *TENS, *BIG])
 NUMBER = re.compile(rf"\b(?:a (?=hundred|thousand))?(?:{WORD})\b(?:[ -](?:and (?=(?:{WORD})\b))?(?:{WORD})\b)*")

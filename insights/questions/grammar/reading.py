@@ -20,12 +20,11 @@ from insights.questions.query import AskBack, Query
 from insights.questions.vocabulary import Vocabulary, in_words
 
 MARKS = frozenset(("NAMED", "DEVICE", "DEVICES", "MODEL", "MODELS", "TAG", "FIELD"))
-CALENDAR = frozenset(
-    """mon tue tues wed thu thur thurs fri jan feb mar apr jun jul aug sep sept oct nov dec january february march
-    april may june july august september october november december monday tuesday wednesday thursday friday saturday
-    sunday am pm oclock midday weekend weeks months years hours minutes seconds days all ever so far recent th st nd rd
-    till through utc""".split()
-)
+_CALENDAR = """mon tue tues wed thu thur thurs fri jan feb mar apr jun jul aug sep sept oct nov dec january
+february march april may june july august september october november december monday tuesday wednesday thursday
+friday saturday sunday am pm oclock midday weekend weeks months years hours minutes seconds days all ever so far
+recent th st nd rd till through utc"""
+CALENDAR = frozenset(_CALENDAR.split())
 GRAMMAR = KNOWN_WORDS | features.WORDS | limits.WORDS | CALENDAR | frozenset(
     word for words in UNIT_WORDS.values() for word in re.findall(r"[a-z]{2,}", words)
 )  # fmt: skip
@@ -82,15 +81,10 @@ def _unknown(words: list[str], vocabulary: Vocabulary, phrases: frozenset[str]) 
     word = words[0]
     names = list(vocabulary.devices)
     close = nearest(word, [*names, *vocabulary.models, *sorted(phrases), *sorted(vocabulary.tags)])
+    close = close or nearest(word, sorted(GRAMMAR), 1)
     if close:
-        return AskBack(
-            "did_you_mean", f"I do not know {_shown(word)}. Did you mean {' or '.join(close)}?", word, tuple(close)
-        )
-    better = nearest(word, sorted(GRAMMAR))
-    if better:
-        return AskBack(
-            "did_you_mean", f"I do not know {_shown(word)}. Did you mean {' or '.join(better)}?", word, tuple(better)
-        )
+        sentence = f"I do not know {_shown(word)}. Did you mean {' or '.join(close)}?"
+        return AskBack("did_you_mean", sentence, word, tuple(close))
     known = f" Devices are: {in_words(sorted(names))}." if names and not word.isalpha() else ""
     return AskBack("unknown_word", f"I do not understand {in_words(map(_shown, words[:4]))}.{known}", word)
 

@@ -10,21 +10,21 @@ LONGEST = 64
 MOST_COMPARED = 30_000  # words; 60 ms
 
 
-def nearest(word: str, known: Iterable[str]) -> list[str]:
-    """Return the known words that are one slip away, or two in words of more than five letters; the closest first."""
+def nearest(word: str, known: Iterable[str], slips: int = 2) -> list[str]:
+    """Return the closest known words: one slip away, or up to `slips` where a word has more than five letters."""
     if not SHORTEST <= len(word) <= LONGEST:
         return []
-    most = 1 if len(word) <= 5 else 2
+    most = 1 if len(word) <= 5 else slips
     found = []
     for place, candidate in enumerate(known):
         if place >= MOST_COMPARED:
             break
         if abs(len(candidate) - len(word)) <= most and candidate.casefold() != word:
-            slips = distance(word, candidate.casefold(), most)
-            if slips <= most:
-                found.append((slips, candidate))
-    best = min((slips for slips, _ in found), default=0)
-    return list(dict.fromkeys(candidate for slips, candidate in sorted(found) if slips == best))[:MOST]
+            away = distance(word, candidate.casefold(), most)
+            if away <= most:
+                found.append((away, candidate))
+    best = min((away for away, _ in found), default=0)
+    return list(dict.fromkeys(candidate for away, candidate in sorted(found) if away == best))[:MOST]
 
 
 def distance(one: str, two: str, most: int) -> int:

@@ -22,8 +22,8 @@ UNITS = {
 }
 _UNIT = "seconds?|secs?|minutes?|mins?|hours?|hrs?|h|days?|weeks?|months?|years?"
 CLOCK = re.compile(
-    r"(?P<word>noon|midday|midnight)\b|(?P<hour>\d{1,2})(?::(?P<minute>\d{2})(?::\d{2})?)?(?P<half> ?(?:am|pm|oclock|h)\b)?"
-    r"(?![\d.:/])"
+    r"(?P<word>noon|midday|midnight)\b|(?P<hour>\d{1,2})(?::(?P<minute>\d{2})(?::\d{2})?)?"
+    r"(?P<half> ?(?:am|pm|oclock)\b)?(?![\d.:/])"
 )
 ROLLING = re.compile(
     rf"(?:the )?(?:(?:last|past|previous|recent) (?P<count>\d+(?:\.\d+)?) (?P<unit>{_UNIT})"
@@ -96,10 +96,9 @@ class TimeReader:
             return Phrase(
                 "rolling", found[0], length=_length(count, found["unit"] or found["short"] or found["long"])
             ), found.end()
-        if found := AGO.match(rest, place):
-            if not found["unit"].startswith(("d", "mo", "y", "w")):
-                count = 1.0 if found["count"].startswith("a") else float(found["count"])
-                return Phrase("ago", found[0], length=_length(count, found["unit"])), found.end()
+        if (found := AGO.match(rest, place)) and not found["unit"].startswith(("d", "mo", "y", "w")):
+            count = 1.0 if found["count"].startswith("a") else float(found["count"])
+            return Phrase("ago", found[0], length=_length(count, found["unit"])), found.end()
         if found := EVER.match(rest, place):
             return Phrase("ever", found[0]), found.end()
         if found := OPENING.match(rest, place):
@@ -149,7 +148,7 @@ class TimeReader:
                 days, end = days_of(day, self.today), day.end()
             elif part is None and (named := PART.match(rest, at)):
                 part, end = PARTS[named["part"]], named.end()
-            elif clock is None and (hour := _clock(rest, at, may_be_bare or days is not None and at > place)):
+            elif clock is None and (hour := _clock(rest, at, may_be_bare or (days is not None and at > place))):
                 clock, end = hour, hour.end()
             else:
                 break

@@ -32,7 +32,8 @@ SCALES = {
     "mV": Scale("voltage", 0.001), "V": Scale("voltage"), "kV": Scale("voltage", 1000.0),
     "mA": Scale("current", 0.001), "A": Scale("current"), "W": Scale("power"), "kW": Scale("power", 1000.0),
     "W.h": Scale("energy"), "kW.h": Scale("energy", 1000.0), "deg": Scale("angle"), "[ppm]": Scale("parts"),
-    "g": Scale("mass", 0.001), "kg": Scale("mass"), "t": Scale("mass", 1000.0), "l": Scale("volume"), "lx": Scale("lux"),
+    "g": Scale("mass", 0.001), "kg": Scale("mass"), "t": Scale("mass", 1000.0), "l": Scale("volume"),
+    "lx": Scale("lux"),
     "Hz": Scale("frequency"), "/min": Scale("frequency", 1 / 60), "s": Scale("time"), "min": Scale("time", 60.0),
     "h": Scale("time", 3600.0),
 }  # fmt: skip
