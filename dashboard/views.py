@@ -1,4 +1,4 @@
-"""The site's pages: live dashboard, explorer and sign-in. Data reaches them through the API and the socket."""
+"""The site's pages. Data reaches them through the API and the socket."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +10,11 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.generic import TemplateView
+
+from dashboard.api.v1.series import VIEW_READINGS
+from insights.questions.examples import examples
+from insights.questions.knowing import vocabulary_for
+from insights.questions.query import MAX_CHARACTERS
 
 DEFAULT_MQTT_PORT = 1883
 
@@ -33,6 +38,21 @@ class ExplorePage(LoginRequiredMixin, TemplateView):
 
     template_name = "dashboard/explore.html"
     login_url = "login"
+
+
+@method_decorator(never_cache, name="dispatch")
+@method_decorator(ensure_csrf_cookie, name="dispatch")  # its script asks by POST
+class AskPage(LoginRequiredMixin, TemplateView):
+    """Let anyone who is signed in ask questions; the question stands in the address, the answer comes from the API."""
+
+    template_name = "dashboard/ask.html"
+    login_url = "login"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add questions to begin with, about what the user may see."""
+        may_see = self.request.user.has_perms(VIEW_READINGS)
+        shown = examples(vocabulary_for("")) if may_see else []
+        return super().get_context_data(examples=shown, longest=MAX_CHARACTERS, **kwargs)
 
 
 class SignIn(LoginView):
