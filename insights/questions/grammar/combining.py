@@ -55,12 +55,14 @@ def _joined(phrases: Sequence[Phrase]) -> list[Phrase]:
 
 def _on(anchor: Anchor, day: Anchor) -> Anchor:
     """Return a time of day on a day, in its afternoon where that was said."""
-    clock = anchor.clock
-    if clock is not None and anchor.is_bare and day.part is not None:
-        if day.part[0] >= 12 and clock.hour < 12:
-            clock = clock.replace(hour=clock.hour + 12)
-        return replace(anchor, days=day.days, clock=clock, is_bare=False)
-    return replace(anchor, days=day.days)
+    clock, days = anchor.clock, day.days
+    if clock is None or not anchor.is_bare or day.part is None or days is None:
+        return replace(anchor, days=days)
+    if day.part[1] > 24 and clock.hour <= day.part[1] - 24:  # after midnight, which is on the next day
+        days = Days(days.first + timedelta(days=1), days.until + timedelta(days=1))
+    elif day.part[0] >= 12 and clock.hour < 12:
+        clock = clock.replace(hour=clock.hour + 12)
+    return replace(anchor, days=days, clock=clock, is_bare=False)
 
 
 def _of_one(phrase: Phrase, reader: TimeReader) -> Times:

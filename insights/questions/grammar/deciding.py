@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
 
-from insights.questions.grammar.features import Features
-from insights.questions.grammar.meanings import Meanings
-from insights.questions.grammar.scope import (
-    NUMERIC,
-    checked_condition,
-    models_in,
-    the_sender,
-    wanted_fields,
-    wanted_senders,
-)  # fmt: skip
-from insights.questions.query import AskBack, Kind, Measure, Query, Span
-from insights.questions.vocabulary import Vocabulary
+from insights.questions.grammar.ground import HIGH, LOW, Ground
+from insights.questions.grammar.scope import models_in, the_sender, wanted_fields, wanted_senders
+from insights.questions.query import AskBack, Kind, Measure, Query
 
-DEFAULT_SPAN = timedelta(hours=24)  # of a question that names no time; the answer says so
-HIGH, LOW = ("maximum", "extreme_high", "top"), ("minimum", "extreme_low", "bottom")
 TENSE = {"present", "past"}
 # What may stand in a question of each kind besides its tense; anything else makes it doubtful.
 ALLOWED: dict[str, set[str]] = {
@@ -40,15 +26,8 @@ ALLOWED: dict[str, set[str]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Decision:
-    """All that a decision is made of."""
-
-    meanings: Meanings
-    features: Features
-    vocabulary: Vocabulary
-    now: datetime
-    zone: str
+class Decision(Ground):
+    """Decides on the query."""
 
     def query(self) -> Query:
         """Return the query. Raises AskBack."""
@@ -62,7 +41,7 @@ class Decision:
             "trend": self._trend, "measured": self._measured, "last": self._last,
         }  # fmt: skip
         if self.meanings.limit is not None and kind not in ("times", "duration", "when"):
-            raise self._which_of_limit()
+            raise self.which_of_limit()
         if self.meanings.times.against is not None and kind != "compare":
             raise AskBack("time", "You name two times. Ask to compare them, or about one of them.")
         return made[kind]()
@@ -89,28 +68,28 @@ class Decision:
         if fields[0].split(".")[0] != fields[1].split(".")[0]:
             raise AskBack("unclear", "I can correlate two fields of the same device only.")
         devices = the_sender(fields[0], self.meanings, self.vocabulary, several=False)
-        self._numeric(fields[0])
-        self._numeric(fields[1])
-        return self._made("correlate", fields, devices)
+        self.numeric(fields[0])
+        self.numeric(fields[1])
+        return self.made("correlate", fields, devices)
 
     def _compare(self) -> Query:
         (field,) = wanted_fields(self.meanings, self.vocabulary, 1)
-        self._numeric(field)
+        self.numeric(field)
         senders = [device.name for device in wanted_senders(field, self.meanings, self.vocabulary)]
         times, named = self.meanings.times, tuple(self.meanings.devices)
-        measure = self._measure() or "average"
+        measure = self.measure() or "average"
         if times.against is not None:
             if len(named) > 1:
                 raise AskBack("unclear", "I can compare two devices, or two times, but not both at once.")
-            return self._made("compare", (field,), named, measure=measure, against=times.against)
+            return self.made("compare", (field,), named, measure=measure, against=times.against)
         if len(named) == 2:
-            is_now = times.span is None and not self._measure() and "past" not in self.features.names
+            is_now = times.span is None and not self.measure() and "past" not in self.features.names
             if is_now and self.features.has("than", "now"):
-                return self._made("compare", (field,), named, measure="last", spanned=False)
-            return self._made("compare", (field,), named, measure=measure)
+                return self.made("compare", (field,), named, measure="last", spanned=False)
+            return self.made("compare", (field,), named, measure=measure)
         if len(named) == 1 or self.features.has("than") or len(senders) < 2:
             raise AskBack("unclear", "What shall I compare with what? Name two devices, or two times.")
-        return self._made("rank", (field,), named, measure=measure, order="highest")
+        return self.made("rank", (field,), named, measure=measure, order="highest")
 
     def _list(self) -> Query:
         if self.meanings.times.span is not None or self.meanings.times.at is not None:
@@ -124,47 +103,39 @@ class Decision:
         )  # fmt: skip
 
     def _times(self) -> Query:
-        field, devices = self._of_limit()
-        return self._made("count", (field,), devices, measure="times", condition=self._condition(field))
+        field, devices = self.of_limit()
+        return self.made("count", (field,), devices, measure="times", condition=self.condition(field))
 
     def _readings(self) -> Query:
         if self.meanings.fields or self.meanings.adjectives:
             (field,) = wanted_fields(self.meanings, self.vocabulary, 1)
             wanted_senders(field, self.meanings, self.vocabulary)
-            return self._made("count", (field,), tuple(self.meanings.devices), measure="readings")
+            return self.made("count", (field,), tuple(self.meanings.devices), measure="readings")
         models = tuple(models_in(self.meanings, self.vocabulary))
-        return self._made("count", (), tuple(self.meanings.devices), measure="readings", models=models)
+        return self.made("count", (), tuple(self.meanings.devices), measure="readings", models=models)
 
     def _duration(self) -> Query:
-        field, devices = self._of_limit()
-        return self._made("duration", (field,), devices, condition=self._condition(field))
-
-    def _of_limit(self) -> tuple[str, tuple[str, ...]]:
-        if self.meanings.limit is None:
-            raise AskBack("condition", "Above or below what? Say for example: above 30.")
-        (field,) = wanted_fields(self.meanings, self.vocabulary, 1)
-        return field, the_sender(field, self.meanings, self.vocabulary, several=True)
+        field, devices = self.of_limit()
+        return self.made("duration", (field,), devices, condition=self.condition(field))
 
     def _when(self) -> Query:
         if self.meanings.limit is not None:
-            field, devices = self._of_limit()
+            field, devices = self.of_limit()
             is_first, is_last = self.features.has("first"), self.features.has("now", "last_time")
             if is_first == is_last or self.features.has(*HIGH, *LOW):
                 raise AskBack("unclear", "The first time, or the last time?", "when", ("when first", "when last"))
             span = self.meanings.times.span is not None
             measure: Measure = "first" if is_first else "last"
-            return self._made(
-                "when", (field,), devices, measure=measure, condition=self._condition(field), spanned=span
-            )
-        extreme = self._extreme()
+            return self.made("when", (field,), devices, measure=measure, condition=self.condition(field), spanned=span)
+        extreme = self.extreme()
         if extreme is None:
             return self._seen()
         (field,) = wanted_fields(self.meanings, self.vocabulary, 1)
-        self._numeric(field)
+        self.numeric(field)
         wanted_senders(field, self.meanings, self.vocabulary)
         if self.features.has("now", "first", "seen", "last_time"):
             raise AskBack("unclear", "Do you ask for the highest or lowest value, or for the first or last time?")
-        return self._made("when", (field,), tuple(self.meanings.devices), measure=extreme)
+        return self.made("when", (field,), tuple(self.meanings.devices), measure=extreme)
 
     def _seen(self) -> Query:
         if self.meanings.times.span or not self.features.has("seen", "now", "last_time") or self.features.has("first"):
@@ -173,11 +144,11 @@ class Decision:
             )
         if len(self.meanings.devices) != 1:
             raise AskBack("which_device", "Which device do you mean?")
-        return self._made("when", (), tuple(self.meanings.devices), measure="seen", spanned=False)
+        return self.made("when", (), tuple(self.meanings.devices), measure="seen", spanned=False)
 
     def _rank(self) -> Query:
         (field,) = wanted_fields(self.meanings, self.vocabulary, 1)
-        self._numeric(field)
+        self.numeric(field)
         wanted_senders(field, self.meanings, self.vocabulary)
         high, low = self.features.has(*HIGH), self.features.has(*LOW)
         has_time = self.meanings.times.span is not None
@@ -192,25 +163,33 @@ class Decision:
             measure = "last"
         if measure == "last" and has_time:
             raise AskBack("unclear", "The newest values, or those of that time?")
-        return self._made(
+        return self.made(
             "rank", (field,), tuple(self.meanings.devices), measure=measure, order="lowest" if low else "highest",
             limit=self.features.count, spanned=measure != "last",
         )  # fmt: skip
 
     def _trend(self) -> Query:
         (field,) = wanted_fields(self.meanings, self.vocabulary, 1)
-        self._numeric(field)
-        return self._made("trend", (field,), the_sender(field, self.meanings, self.vocabulary, several=False))
+        self.numeric(field)
+        return self.made("trend", (field,), the_sender(field, self.meanings, self.vocabulary, several=False))
 
     def _measured(self) -> Query:
         (field,) = wanted_fields(self.meanings, self.vocabulary, 1)
-        self._numeric(field)
+        self.numeric(field)
         wanted_senders(field, self.meanings, self.vocabulary)
-        measure = self._measure()
+        measure = self.measure()
         if measure is None or self.meanings.times.at is not None:
             raise AskBack("unclear", "Over which time? At one moment there is only one value.")
+        if measure == "sum" and any(concept.nouns[0] == "odometer" for concept in self.concepts(field)):
+            raise AskBack("unclear", "That field counts up by itself, so its sum says nothing.", "", ("current",))
+        if self.meanings.is_each and not self.meanings.devices:
+            if measure == "sum":
+                raise AskBack("unclear", "I can add up one device, or all of them together.")
+            return self.made(
+                "rank", (field,), (), measure=measure, order="lowest" if measure == "minimum" else "highest"
+            )
         known: Kind = measure  # type: ignore[assignment]  # the four that _measure returns are kinds as well
-        return self._made(known, (field,), tuple(self.meanings.devices))
+        return self.made(known, (field,), tuple(self.meanings.devices))
 
     def _last(self) -> Query:
         (field,) = wanted_fields(self.meanings, self.vocabulary, 1)
@@ -218,53 +197,4 @@ class Decision:
             choices = ("average", "highest", "lowest")
             raise AskBack("which_measure", "The average, the highest or the lowest value of that time?", "", choices)
         devices = the_sender(field, self.meanings, self.vocabulary, several=True)
-        return self._made("last", (field,), devices, spanned=False, end=self.meanings.times.at)
-
-    def _measure(self) -> Measure | None:
-        """Return the measure that is asked for, None when there is none. Raises AskBack for several."""
-        found: list[Measure] = []
-        if self.features.has("average"):
-            found.append("average")
-        if self.features.has("sum"):
-            found.append("sum")
-        extreme = self._extreme()
-        found += [extreme] if extreme else []
-        if len(found) > 1:
-            raise AskBack("unclear", f"Which of these: {' or '.join(found)}?", "", tuple(found))
-        return found[0] if found else None
-
-    def _extreme(self) -> Measure | None:
-        high, low = self.features.has(*HIGH), self.features.has(*LOW)
-        if high and low:
-            raise AskBack("unclear", "The highest or the lowest?")
-        return "maximum" if high else "minimum" if low else None
-
-    def _condition(self, field: str) -> Any:
-        return checked_condition(field, self.meanings, self.vocabulary)
-
-    def _which_of_limit(self) -> AskBack:
-        words = self.meanings.limit.words if self.meanings.limit else ""
-        choices = ("how long", "how many times", "when last")
-        return AskBack(
-            "unclear", f"Do you want to know how long, how many times or when it was {words!r}?", "", choices
-        )
-
-    def _numeric(self, name: str) -> None:
-        known = self.vocabulary.field(name)
-        if known.kind not in NUMERIC:
-            raise AskBack(
-                "kind", f"{known.label or known.name} is no number ({known.kind}): I can tell its last value."
-            )
-
-    def _made(
-        self, kind: Kind, fields: tuple[str, ...], devices: tuple[str, ...], *, spanned: bool = True, **more: Any
-    ) -> Query:
-        """Return a query with the time of the question, or with the last day where it needs one and none was named."""
-        times = self.meanings.times
-        if times.at is not None and kind != "last":
-            raise AskBack("time", "You name a moment. Name a time from when to when.")
-        span = times.span or Span(self.now - DEFAULT_SPAN, self.now)
-        if spanned:
-            more |= {"start": span.start, "end": span.end, "is_default_span": times.span is None}
-        tags = () if devices else tuple(self.meanings.tags)
-        return Query(kind=kind, fields=fields, devices=devices, tags=tags, zone=self.zone, **more)
+        return self.made("last", (field,), devices, spanned=False, end=self.meanings.times.at)

@@ -27,7 +27,7 @@ PATTERNS = {
     "seen": r"\blast (?:seen|heard of|heard from|online|active|connected)\b"
     r"|\blast (?:send|sent|report|reported)\b(?: (?:something|anything|data|a reading))?",
     "last_time": r"\bthe last time\b|\bmost recently\b",
-    "when": r"\bwhen\b|\b(?:at )?(?:what|which) time\b",
+    "when": r"\bwhen\b|\b(?:at )?(?:what|which) time\b|\btime of\b",
     "correlate": r"\b(?:correlat\w+|relat(?:ed|ion|ionship|e)|depend(?:s|ent|ed)?(?: on| upon)?|connection|linked?"
     r"|influences?)\b",
     "difference": r"\bdifference\b|\bdiffers?\b",
@@ -57,12 +57,18 @@ PATTERNS = {
     "sum": _any(SUM),
     "first": r"\bfirst\b",
     "now": _any(NOW),
+    "how_much": r"\bhow much(?= (?:did|has|have|was|were)\b)",
     "how": r"\bhow (?:PLAIN[+-]|high|low|much)",
     "higher": r"COMPARATIVE\+|\b(?:higher|more|larger|greater|bigger)\b",
     "lower": r"COMPARATIVE-|\b(?:lower|less|smaller|fewer)\b",
     "present": r"\b(?:is|are|has|have)\b",
     "past": r"\b(?:was|were|did|had|been)\b",
 }
+# Verbs that say nothing more in these places; elsewhere "the largest drop" or "driving speed" is another thing.
+VERB = re.compile(
+    r"(?<=\w) (?:fall|drop|sink|rise|climb)(?= ?\|)"
+    r"|(?<=NAMED) (?:driving|moving|running|fall|drop|sink|rise|climb)(?=$| ?\|)"
+)
 COMPILED = {name: re.compile(pattern) for name, pattern in PATTERNS.items()}
 KEPT = ("present", "past")  # words that only tell the tense stay for others
 # Every word that may be part of a pattern; such a word is no part of a device's name.
@@ -96,6 +102,7 @@ class Features:
 
 def take_features(text: Text) -> Features:
     """Return the features of a text, and take them out."""
+    text.rest = VERB.sub("", text.rest)
     found = Features()
     for name, pattern in COMPILED.items():
         match = pattern.search(text.rest) if name in KEPT else text.take(pattern)

@@ -84,9 +84,8 @@ _FILLING = """a an the is was were are be been being has have had having do does
 with and it its what how which who there that this these those me us i we you please tell show give get got go
 went gone going come came can could would like know want see say said display find reach reached reaching hit
 read report reported measured measure measures recorded send sent sends had value values reading readings level
-levels our my so then drive drove driven driving run ran move moved moving fall fell fallen drop dropped rise
-rose climb become became happen happened occur take took degrees degree time during over within across among out
-between spend spent"""
+levels our my so then drive drove run ran move fell fallen dropped rose become became happen happened occur take
+took degrees degree during over within across among out between spend spent"""
 FILLING = frozenset(_FILLING.split())
 # Words that change what is asked in a way that no query can say: why a question with one of them is not run.
 BEYOND = {

@@ -24,6 +24,7 @@ WORDS = frozenset(_WORDS.split())
 TIME_UNITS = (
     r"(?! ?(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|min|h|times|readings|NAMED|MODELS?|DEVICES?)\b)"
 )
+WRITTEN: dict[Operator, str] = {"<=": "at most", ">=": "at least", ">": "above", "<": "below"}
 LIMIT = re.compile(
     rf"(?<![^ |])(?:{'|'.join(f'(?P<sign{place}>{words})' for place, (words, _) in enumerate(SIGNS))})"
     rf" (?P<value>-?\d+(?:\.\d+)?)(?: ?(?P<unit>{PATTERN})(?![^ |])|(?![^ |]){TIME_UNITS})"
@@ -38,12 +39,14 @@ def take_limit(text: Text) -> Limit | None:
         raise AskBack("condition", sentence, between[0])
     found = text.take_all(LIMIT)
     if len(found) > 1:
-        sentence = "I can compare with one value at a time: " + " or ".join(match[0] for match in found) + "?"
-        raise AskBack("condition", sentence.lower().capitalize())
+        raise AskBack(
+            "condition", f"I can compare with one value at a time: {' or '.join(_limit(one).words for one in found)}?"
+        )
     return _limit(found[0]) if found else None
 
 
 def _limit(found: re.Match[str]) -> Limit:
     sign = next(op for place, (_, op) in enumerate(SIGNS) if found[f"sign{place}"])
     unit = code_of(found["unit"]) if found["unit"] else None
-    return Limit(Condition(sign, float(found["value"])), unit, found[0])
+    written = f"{WRITTEN[sign]} {found['value']} {found['unit'] or ''}".rstrip()
+    return Limit(Condition(sign, float(found["value"])), unit, written)

@@ -15,7 +15,8 @@ class Meanings:
     """Devices, tags, models, fields, conditions and times of a question, each as it was found.
 
     `fields` has an entry for each word that names a field, with all fields that it may mean; `adjectives` likewise, of
-    words such as "warmest". `is_all` says that all devices are meant in so many words.
+    words such as "warmest". `is_all` says that all devices are meant in so many words,
+    `is_each` that each of them is, and `is_one` that a single one is that was not named.
     """
 
     devices: list[str] = field(default_factory=list)
@@ -27,6 +28,8 @@ class Meanings:
     limit: Limit | None = None
     times: Times = field(default_factory=Times)
     is_all: bool = False
+    is_each: bool = False
+    is_one: bool = False
 
 
 @dataclass(frozen=True, slots=True)

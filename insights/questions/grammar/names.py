@@ -19,6 +19,10 @@ GENERIC = re.compile(r"\b(?:devices?|things|machines?|senders?|sources?|everythi
 ALL = re.compile(
     r"\b(?:all|every|each|any)(?: of)?(?: the| our| my)?(?= (?:DEVICE|MODEL|TAG))|\beverywhere\b|\bALL_OF_THEM\b"
 )
+EACH = re.compile(
+    r"\b(?:each|every|per)(?= (?:of )?(?:the |our |my )?(?:DEVICE|MODEL|TAG))|\bby (?=(?:DEVICE|MODEL)\b)"
+)
+ONE = re.compile(r"\b(?:the|a|this|that|my|our) (?:DEVICE|MODEL)\b(?! FIELD)")
 TAGGED = re.compile(r"\b(?:with (?:the )?tags?|tagged(?: with| as)?|tags?|groups?)(?= TAG)|(?<=TAG) (?:tags?|group)\b")
 
 
@@ -35,9 +39,23 @@ def take_names(text: Text, vocabulary: Vocabulary, words: frozenset[str]) -> Mea
     _take_parts(text, vocabulary, found, words)
     text.rest = GENERIC.sub(lambda match: "DEVICES" if match[0].endswith(("s", "g")) else "DEVICE", text.rest)
     text.rest = TAGGED.sub(" ", text.rest)
-    if text.take_all(ALL) or "DEVICES" in text.rest or "MODELS" in text.rest:
+    found.is_each = EACH.search(text.rest) is not None
+    found.is_one = not found.devices and ONE.search(text.rest) is not None
+    text.rest = EACH.sub("", text.rest)
+    if text.take_all(ALL) or found.is_each or "DEVICES" in text.rest or "MODELS" in text.rest:
         found.is_all = True
+    _check_tags(found, vocabulary)
     return found
+
+
+def _check_tags(found: Meanings, vocabulary: Vocabulary) -> None:
+    """Ask back where tags do not simply say which devices are meant."""
+    if len(found.tags) > 1:
+        sentence = f"I can go by one tag at a time: {' or '.join(found.tags)}?"
+        raise AskBack("which_device", sentence)
+    strangers = [name for name in found.devices if not set(found.tags) <= set(vocabulary.devices[name].tags)]
+    if strangers:
+        raise AskBack("which_device", f"{strangers[0]} is not tagged {found.tags[0]}: which of both do you mean?")
 
 
 def _take_devices(text: Text, vocabulary: Vocabulary, found: Meanings) -> None:

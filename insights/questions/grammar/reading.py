@@ -79,6 +79,10 @@ def _check_rest(text: Text, vocabulary: Vocabulary, phrases: frozenset[str]) -> 
 
 def _unknown(words: list[str], vocabulary: Vocabulary, phrases: frozenset[str]) -> AskBack:
     word = words[0]
+    if word in GRAMMAR:
+        return AskBack(
+            "unknown_word", f"I do not understand what {in_words(map(_shown, words[:4]))} means there.", word
+        )
     names = list(vocabulary.devices)
     close = nearest(word, [*names, *vocabulary.models, *sorted(phrases), *sorted(vocabulary.tags)])
     close = close or nearest(word, sorted(GRAMMAR), 1)

@@ -93,6 +93,12 @@ def _one_of(names: FieldNames, meanings: Meanings, models: Sequence[str], vocabu
         known = in_words(dict.fromkeys(_label(name, vocabulary) for name in _numeric(models, vocabulary)), 12)
         sends = f"it measures {known}" if known else "nothing has come from it yet"
         raise AskBack("unknown_field", f"{about} has no {_label(names[0], vocabulary)}: {sends}.")
+    lacking = [name for name in meanings.models if name not in {known.split(".")[0] for known in here}]
+    if lacking:
+        sentence = (
+            f"{in_words(lacking)} has no {_label(names[0], vocabulary)}: ask about {here[0].split('.')[0]} alone."
+        )
+        raise AskBack("unknown_field", sentence)
     if len(here) > 1:
         raise AskBack("which_field", f"Which do you mean: {in_words(here)}?", "", tuple(here[:MOST_CHOICES]))
     return here[0]
@@ -103,7 +109,10 @@ def wanted_senders(field: str, meanings: Meanings, vocabulary: Vocabulary) -> li
     model = field.split(".")[0]
     if not meanings.devices:
         senders = vocabulary.senders(model)
-        return tagged(senders, meanings.tags) if meanings.tags else senders
+        senders = tagged(senders, meanings.tags) if meanings.tags else senders
+        if meanings.is_one and len(senders) > 1:
+            raise which_device([device.name for device in senders])
+        return senders
     found = [vocabulary.devices[name] for name in meanings.devices]
     for device in found:
         if device.models and model not in device.models:
@@ -126,8 +135,13 @@ def the_sender(field: str, meanings: Meanings, vocabulary: Vocabulary, *, severa
     names = [device.name for device in senders]
     if not names:
         raise AskBack("unknown_device", "No device sends that yet.")
-    sentence = f"Which device do you mean: {in_words(names)}?"
-    raise AskBack("which_device", sentence, "", tuple(f"of {name}" for name in names[:MOST_CHOICES]))
+    raise which_device(names)
+
+
+def which_device(names: Sequence[str]) -> AskBack:
+    """Return the question which device is meant."""
+    choices = tuple(f"of {name}" for name in names[:MOST_CHOICES])
+    return AskBack("which_device", f"Which device do you mean: {in_words(names)}?", "", choices)
 
 
 def checked_condition(field: str, meanings: Meanings, vocabulary: Vocabulary) -> Condition | None:

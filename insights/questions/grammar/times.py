@@ -184,6 +184,8 @@ def _anchor_of(days: Days | None, part: tuple[int, int] | None, clock: re.Match[
     is_bare = not half and clock["minute"] is None and part is None
     if half in ("am", "pm") and 1 <= hour <= 12:
         hour = hour % 12 + 12 * (half == "pm")
+    elif part is not None and part[1] > 24 and hour <= part[1] - 24:
+        raise AskBack("time", f"Which night do you mean? Name the day, and {hour}:00.", clock[0])
     elif part is not None and part[0] >= 12 and hour < 12:
         hour += 12
     if hour > 23 or minute > 59:
