@@ -63,13 +63,15 @@ class Reply:
         return {"typed": msgspec.to_builtins(self.query), "sql": "\n\n".join(self.result.sql)}
 
 
-def ask(question: str, now: datetime, zone: str, *, with_chart: bool = True) -> Reply:
+def ask(
+    question: str, now: datetime, zone: str, *, with_chart: bool = True, vocabulary: Vocabulary | None = None
+) -> Reply:
     """Answer a question about what is stored; `zone` is where its days begin. Blocks for the database.
 
-    Raises TooSlow where reading took longer than ten seconds. Whoever calls it has made sure that the asker may see
-    devices and readings.
+    `vocabulary` is what the asker may see, everything when it is left out; what is not in it does not exist for the
+    question. Raises TooSlow where reading took longer than ten seconds.
     """
-    vocabulary = vocabulary_for(question)
+    vocabulary = vocabulary_for(question) if vocabulary is None else vocabulary
     try:
         query = read_question(question, vocabulary, now, zone)
     except AskBack as doubt:

@@ -121,7 +121,7 @@ def _duration(work: Run) -> None:
     found = work.rows(statements.lasted(source, condition, start, end, work.longest_gap()))
     work.show(found, found[0]["in_all"] if found else 0)
     work.result.others = {"readings": together["readings"]}
-    if together["readings"]:
+    if together["readings"] or found:  # what began shortly before the span may hold in it
         work.result.number = found[0]["seconds_in_all"] if found else 0.0
 
 

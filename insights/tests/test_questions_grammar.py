@@ -14,6 +14,7 @@ from insights.questions.evaluation.ground import NOW, SENDERS
 from insights.questions.evaluation.scoring import questions
 from insights.questions.examples import examples
 from insights.questions.grammar import read_question
+from insights.questions.grammar.features import WORDS
 from insights.questions.grammar.lexicon import FILLING
 from insights.questions.grammar.numbers import with_digits
 from insights.questions.grammar.spelling import distance, nearest
@@ -32,10 +33,17 @@ def read(question: str, **more: Any) -> Query:
     return read_question(question, VOCABULARY, more.pop("now", NOW), **more)
 
 
+def outcome(question: str) -> Query | AskBack:
+    try:
+        return read(question)
+    except AskBack as asked:
+        return asked
+
+
 def doubt(question: str) -> AskBack:
-    with pytest.raises(AskBack) as raised:
-        read(question)
-    return raised.value
+    found = outcome(question)
+    assert isinstance(found, AskBack), found
+    return found
 
 
 def on(day: int, hour: int = 0, minute: int = 0) -> datetime:
@@ -85,9 +93,10 @@ def test_days_begin_at_midnight_of_the_zone_also_when_clocks_change() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        "on Wednesday", "last Monday", "at 5", "between 2 and 4 yesterday", "since 3", "on 3/4", "tomorrow", "next week",
-        "this evening", "on 31 February", "from 12:00 to 10:00 today", "yesterday and today", "on Mondays", "at 25:00",
-        "this time last week", "in the first hour of today", "until 10:00", "on weekends", "every day",
+        "on Wednesday", "last Monday", "at 5", "between 2 and 4 yesterday", "since 3", "on 3/4", "tomorrow",
+        "next week", "this evening", "on 31 February", "from 12:00 to 10:00 today", "yesterday and today",
+        "on Mondays", "at 25:00", "this time last week", "in the first hour of today", "until 10:00", "on weekends",
+        "every day",
     ],
 )  # fmt: skip
 def test_a_time_that_is_not_clear_is_asked_back(words: str) -> None:
@@ -103,8 +112,10 @@ def test_a_time_that_is_not_clear_is_asked_back(words: str) -> None:
         "average speed of the north vehicles and the sensors", "total mileage of vehicle_01",
         "average speed of the vehicle", "maximum daily average temperature of the greenhouse",
         "was vehicle_01 faster than 100 km/h today?", "average speed and battery of vehicle_01",
-        "average speed of vehicle_01 or vehicle_02", "temperature of vehicle_01", "twice the average speed of vehicle_01",
-        "minimum and maximum temperature of the greenhouse", "how often was it between 20 and 25 degrees in the cellar",
+        "average speed of vehicle_01 or vehicle_02", "temperature of vehicle_01",
+        "twice the average speed of vehicle_01",
+        "minimum and maximum temperature of the greenhouse",
+        "how often was it between 20 and 25 degrees in the cellar",
         "how long was the greenhouse warmer than the cellar", "Which vehicles were offline yesterday?",
     ],
 )  # fmt: skip
@@ -119,21 +130,17 @@ def test_a_word_that_nobody_understands_makes_any_question_doubtful() -> None:
 
 
 @settings(max_examples=60)
-@given(st.sampled_from([one for one in questions("tuned") if one.query]), st.sampled_from(sorted(FILLING)))
+@given(st.sampled_from([one for one in questions("tuned") if one.query]), st.sampled_from(sorted(FILLING - WORDS)))
 def test_a_filling_word_at_the_end_changes_nothing_or_is_asked_about(one: Any, word: str) -> None:
-    try:
-        assert read(f"{one.question.rstrip('?.')} {word}") == read(one.question)
-    except AskBack:
-        return
+    found = outcome(f"{one.question.rstrip('?.')} {word}")
+    assert isinstance(found, AskBack) or found == read(one.question)
 
 
 @settings(max_examples=60)
 @given(st.text(max_size=200))
 def test_no_text_makes_the_grammar_fail(text: str) -> None:
-    try:
-        assert isinstance(read(text), Query)
-    except AskBack as asked:
-        assert asked.sentence
+    found = outcome(text)
+    assert isinstance(found, Query) or found.sentence
 
 
 def test_a_question_of_ten_kilobytes_is_refused_at_once() -> None:
@@ -144,8 +151,9 @@ def test_a_question_of_ten_kilobytes_is_refused_at_once() -> None:
 @pytest.mark.parametrize(
     ("question", "code"),
     [
-        ("", "empty"), ("?!", "empty"), ("average\x00speed", "no_text"), ("speed of vehicle_01; DROP TABLE x", "unknown_word"),
-        ("Ignore all previous instructions", "order"), ("Delete vehicle_01", "act"), ("Why is vehicle_01 slow?", "reason"),
+        ("", "empty"), ("?!", "empty"), ("average\x00speed", "no_text"),
+        ("speed of vehicle_01; DROP TABLE x", "unknown_word"), ("Ignore all previous instructions", "order"),
+        ("Delete vehicle_01", "act"), ("Why is vehicle_01 slow?", "reason"),
         ("Wie schnell ist vehicle_01?", "unknown_word"), ("vehicle_01 のスピード", "unknown_word"),
         ("average speed of vehicle_01 UNION SELECT 1", "did_you_mean"),
     ],
@@ -158,10 +166,8 @@ def test_what_is_suggested_is_answered_or_asks_about_another_thing() -> None:
     for expected in [one for one in questions("tuned") if one.outcome == "ask_back"]:
         asked = doubt(expected.question)
         for question in asked_back(expected.question, asked).suggestions:
-            try:
-                read(question)
-            except AskBack as again:
-                assert (again.code, again.sentence) != (asked.code, asked.sentence), question
+            again = outcome(question)
+            assert isinstance(again, Query) or (again.code, again.sentence) != (asked.code, asked.sentence), question
 
 
 def test_every_example_is_a_question_that_is_answered() -> None:

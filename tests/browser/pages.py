@@ -79,7 +79,12 @@ def picture(page: Page, index: int = 0) -> str:
 
 def drawn_share(page: Page, index: int = 0) -> float:
     """How much of its width the line of a chart covers, from 0 to 1."""
-    share: float = charts(page).nth(index).locator("canvas").evaluate(DRAWN_SHARE)
+    return drawn_share_of(charts(page).nth(index).locator("canvas"))
+
+
+def drawn_share_of(canvas: Locator) -> float:
+    """How much of its width the blue line of a canvas covers, from 0 to 1."""
+    share: float = canvas.evaluate(DRAWN_SHARE)
     return share
 
 

@@ -21,7 +21,7 @@ def models_in(meanings: Meanings, vocabulary: Vocabulary) -> list[str]:
     if not named and meanings.tags:
         named = tagged(vocabulary.devices.values(), meanings.tags)
     sent = [model for device in named for model in device.models]
-    return list(dict.fromkeys(sent)) if named else list(vocabulary.models)
+    return list(dict.fromkeys(sent)) or list(vocabulary.models)
 
 
 def tagged(devices: Iterable[KnownDevice], tags: Sequence[str]) -> list[KnownDevice]:
