@@ -9,7 +9,7 @@ from insights.questions.grammar.units import symbol
 from insights.questions.query import Query
 from insights.questions.vocabulary import Vocabulary
 from validation.history import HistoryQuery, Unanswerable, answer
-from validation.selectors import TooManyReadings
+from validation.selectors import TooManyReadings, TooSlow
 
 CHARTED = ("average", "minimum", "maximum", "sum", "count", "when", "duration", "trend", "compare", "correlate", "rank")
 MOST_LINES = 6  # more than that nobody tells apart
@@ -19,7 +19,7 @@ POINTS = 300  # of a line
 def chart_of(query: Query, vocabulary: Vocabulary, now: datetime) -> dict[str, Any] | None:
     """Return lines to draw, None where a chart does not help: for newest values, lists, and all that is stored.
 
-    Times are seconds since 1970. Blocks for the database; raises TooSlow.
+    Nor is there one where it would take too much to draw. Times are seconds since 1970. Blocks for the database.
     """
     if query.kind not in CHARTED or not query.fields or query.start is None or query.end is None:
         return None
@@ -37,7 +37,7 @@ def chart_of(query: Query, vocabulary: Vocabulary, now: datetime) -> dict[str, A
     )  # fmt: skip
     try:
         found = answer(asked, now)
-    except (Unanswerable, TooManyReadings):  # the answer stands without a chart, which would be too much to draw
+    except (Unanswerable, TooManyReadings, TooSlow):  # the answer stands also without a chart
         return None
     field = vocabulary.field(query.fields[0])
     return {

@@ -38,7 +38,7 @@ def _measured(work: Run) -> None:
     together, *each = work.rows(statements.measures(work.source))
     work.show(each, _in_all(work, each))
     work.result.number = together[kind]
-    work.result.others = {"readings": together["readings"], "devices": len(each)}
+    work.result.others = {"readings": together["readings"], "devices": work.result.in_all}
     work.result.others |= {name: together[name] for name in ("average", "minimum", "maximum")}
     if kind in ("minimum", "maximum") and together["readings"]:
         (found,) = work.rows(statements.extreme(work.source, highest=kind == "maximum"))

@@ -87,8 +87,8 @@ def measures(source: Source, order: Composable | None = None) -> Statement:
     """Return a row for each device with count, average, minimum, maximum and sum; the first one, without a device, is
     of all together."""
     figures = SQL(
-        "count(value) AS readings, avg(value) AS average, min(value) AS minimum, max(value) AS maximum, "
-        "sum(value) AS sum"
+        "count(value) AS readings, avg(value::float8) AS average, min(value) AS minimum, max(value) AS maximum, "
+        "sum(value::float8) AS sum"
     )
     query = SQL(
         "SELECT d.name AS device, {}\nFROM {}\nGROUP BY GROUPING SETS ((), (d.name))\n"
@@ -99,7 +99,7 @@ def measures(source: Source, order: Composable | None = None) -> Statement:
 
 def ranked(measure: str, *, highest: bool) -> Composable:
     """Return the order of a ranking."""
-    column = {"average": SQL("avg(value)"), "minimum": SQL("min(value)"), "maximum": SQL("max(value)")}[measure]
+    column = {"average": SQL("avg(value::float8)"), "minimum": SQL("min(value)"), "maximum": SQL("max(value)")}[measure]
     return column + (SQL(" DESC NULLS LAST") if highest else SQL(" ASC NULLS LAST"))
 
 
@@ -198,8 +198,8 @@ def line(source: Source) -> Statement:
 def pairs(source: Source, other: str, step: timedelta) -> Statement:
     """Return the averages of two fields in the buckets in which both have readings, and Pearson's correlation."""
     query = SQL(
-        "WITH one AS (SELECT date_bin(%(step)s, r.ts, 'epoch') AS time, avg(r.value) AS value FROM {one} GROUP BY 1),\n"
-        "two AS (SELECT date_bin(%(step)s, r.ts, 'epoch') AS time, avg(r.value) AS value FROM {two} GROUP BY 1)\n"
+        "WITH one AS (SELECT date_bin(%(step)s, r.ts, 'epoch') AS time, avg(r.value::float8) AS value FROM {one} GROUP BY 1),\n"
+        "two AS (SELECT date_bin(%(step)s, r.ts, 'epoch') AS time, avg(r.value::float8) AS value FROM {two} GROUP BY 1)\n"
         "SELECT one.time, one.value AS first, two.value AS second, count(*) OVER () AS in_all,\n"
         "  corr(one.value, two.value) OVER () AS correlation\nFROM one JOIN two ON two.time = one.time ORDER BY 1\n"
         "LIMIT %(most)s"

@@ -59,6 +59,15 @@ class Vocabulary:
         """Return all tags."""
         return frozenset(tag for device in self.devices.values() for tag in device.tags)
 
+    @cached_property
+    def by_word(self) -> dict[str, list[Parts]]:
+        """Return the parts of names by each word or number that is in them."""
+        found: dict[str, list[Parts]] = {}
+        for parts in self.by_parts:
+            for word in dict.fromkeys(parts):
+                found.setdefault(word, []).append(parts)
+        return found
+
     def field(self, name: str) -> FieldSpec:
         """Return a field by `model.field`; raises KeyError for what there is not."""
         model, _, wanted = name.partition(".")
@@ -70,7 +79,8 @@ class Vocabulary:
 
     def with_part(self, words: Parts) -> list[str]:
         """Return the names of devices that have some words in a row, in alphabetical order."""
-        return sorted(name for parts, names in self.by_parts.items() if _holds(parts, words) for name in names)
+        rarest = min((self.by_word.get(word, []) for word in words), key=len)
+        return sorted(name for parts in rarest if _holds(parts, words) for name in self.by_parts[parts])
 
 
 def parts_of(name: str) -> Parts:

@@ -81,10 +81,12 @@ SLOW = settings(max_examples=25, suppress_health_check=[HealthCheck.function_sco
 def test_averages_extremes_sums_and_counts_are_those_of_the_readings(vans: Vans, span: Span, names: set[str]) -> None:
     vocabulary = vocabulary_for("")
     values = [value for name in names or vans for _, value in within(vans[name], span)]
-    for kind, come_to in (("average", lambda: sum(values) / len(values)), ("minimum", lambda: min(values)),
-                          ("maximum", lambda: max(values)), ("sum", lambda: sum(values))):  # fmt: skip
-        query = Query(kind=kind, fields=("van.speed",), devices=tuple(sorted(names)), start=span.start, end=span.end)  # type: ignore[arg-type]
-        assert run(query, vocabulary, NOW).number == (pytest.approx(come_to(), rel=1e-12) if values else None)
+    come_to: dict[Any, Callable[[list[float]], float]] = {
+        "average": lambda found: sum(found) / len(found), "minimum": min, "maximum": max, "sum": sum,
+    }  # fmt: skip
+    for kind, measure in come_to.items():
+        query = Query(kind=kind, fields=("van.speed",), devices=tuple(sorted(names)), start=span.start, end=span.end)
+        assert run(query, vocabulary, NOW).number == (pytest.approx(measure(values), rel=1e-12) if values else None)
     counted = Query(kind="count", measure="readings", fields=("van.speed",), devices=tuple(sorted(names)),
                     start=span.start, end=span.end)  # fmt: skip
     assert run(counted, vocabulary, NOW).number == len(values)
@@ -119,6 +121,15 @@ def seconds(readings: list[Reading], span: Span, holds: Callable[[float], bool])
         for (ts, values), (after, _) in itertools.pairwise(readings)
         if holds(values["speed"]) and after - ts <= 3 * STEP_S
     )
+
+
+def test_integers_have_averages_and_sums_that_are_numbers_too(vans: Vans) -> None:
+    for kind in ("average", "sum"):
+        reply = ask(f"{kind} gear of van_1 in the last 2 days", NOW, "UTC")
+        gears = [values["gear"] for _, values in vans["van_1"]]
+        assert reply.result is not None
+        assert reply.result.number == pytest.approx(sum(gears) / (len(gears) if kind == "average" else 1))
+        assert all(type(value) in (str, int, float) for value in reply.result.rows[0].values())
 
 
 def test_the_sql_that_is_shown_gives_the_number_that_was_told(vans: Vans) -> None:

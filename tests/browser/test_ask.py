@@ -54,9 +54,9 @@ TEN = [
     ("When was attic coldest in the last hour?", r"lowest .*, with 10 °C", 1, True),
     ("How long was attic above 15 °C in the last hour?", r"above 15 °C for 11 min 20 s", 1, True),
     ("Is the temperature of attic rising? – last hour", r"rose by 36 °C an hour", 1, True),
-    ("Compare the average temperature of attic and porch in the last hour", r"5 °C higher than the 10\.95 °C of porch", 2, True),
-    ("Does the humidity of attic depend on the temperature in the last hour?", r"correlation −1\.00 .* does not mean", None, True),
-    ("Which device had the highest temperature in the last hour?", r"had the highest temperature of \d+ devices", None, None),
+    ("Compare the average temperature of attic and porch in the last hour", r"5 °C higher than the 10\.95 °C", 2, True),
+    ("Does the humidity of attic depend on the temperature in the last hour?", r"correlation −1\.00 .*not mean", None, True),
+    ("Which device had the highest temperature in the last hour?", r"had the highest temperature of \d+", None, None),
 ]  # fmt: skip
 
 

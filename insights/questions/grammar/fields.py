@@ -68,9 +68,11 @@ def take_fields(text: Text, vocabulary: Vocabulary, found: Meanings) -> None:
 
 
 def _take_nouns(text: Text, phrases: dict[str, FieldNames], found: Meanings) -> None:
-    if not phrases:
+    # Only phrases whose words are all there: models may have hundreds of thousands of fields together.
+    there = {form for word in text.rest.split() for form in (word, word.removesuffix("s"), word.removesuffix("es"))}
+    words = sorted((phrase for phrase in phrases if there.issuperset(phrase.split())), key=len, reverse=True)
+    if not words:
         return
-    words = sorted(phrases, key=len, reverse=True)
     pattern = re.compile(rf"(?<![^ |])(?:{'|'.join(re.escape(word) for word in words)})(?:s|es)?(?![^ |])")
 
     def mark(match: re.Match[str]) -> str:

@@ -17,7 +17,7 @@ MOST_WORDS = 6  # of a device's name in a question
 MOST_CHOICES = 8
 GENERIC = re.compile(r"\b(?:devices?|things|machines?|senders?|sources?|everything)\b")
 ALL = re.compile(
-    r"\b(?:all|every|each|any)(?: of)?(?: the| our| my)?(?= (?:DEVICE|MODEL|TAG))|\beverywhere\b|\bALL_OF_THEM\b"
+    r"\b(?:all|every|each|any)(?: of)?(?: the| our| my)?(?= (?:DEVICE|MODEL|TAG))|\beverywhere\b"
 )
 EACH = re.compile(
     r"\b(?:each|every|per)(?= (?:of )?(?:the |our |my )?(?:DEVICE|MODEL|TAG))|\bby (?=(?:DEVICE|MODEL)\b)"
@@ -99,7 +99,7 @@ def _take_tags(text: Text, vocabulary: Vocabulary, found: Meanings) -> None:
     for tag in sorted(vocabulary.tags, key=len, reverse=True):
         plain = " ".join(parts_of(tag))
         written = {tag.casefold(), plain, tag.casefold().replace("-", " | "), tag.casefold().replace("-", " ")}
-        for form in written - KNOWN_WORDS - {""}:
+        for form in [form for form in written - KNOWN_WORDS if form and form in text.rest]:
             pattern = re.compile(rf"(?<![^ |]){re.escape(form)}(?![^ |])")
             if pattern.search(text.rest):
                 text.rest = pattern.sub("TAG", text.rest)
@@ -110,7 +110,7 @@ def _take_tags(text: Text, vocabulary: Vocabulary, found: Meanings) -> None:
 def _take_models(text: Text, vocabulary: Vocabulary, found: Meanings) -> None:
     fields = {field.name for spec in vocabulary.models.values() for field in spec.fields}
     for name in sorted(vocabulary.models, key=len, reverse=True):
-        if name in fields or name in KNOWN_WORDS:
+        if name in fields or name in KNOWN_WORDS or name.partition("_")[0] not in text.rest:
             continue
         plain = re.escape(name.replace("_", " "))
         pattern = re.compile(rf"(?<![^ |])(?:{re.escape(name)}|{plain})(?P<many>e?s)?(?![^ |])")

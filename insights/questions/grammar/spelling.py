@@ -15,13 +15,13 @@ def nearest(word: str, known: Iterable[str], slips: int = 2) -> list[str]:
     if not SHORTEST <= len(word) <= LONGEST:
         return []
     most = 1 if len(word) <= 5 else slips
-    found = []
+    found, letters = [], set(word)
     for place, candidate in enumerate(known):
         if place >= MOST_COMPARED:
             break
-        if abs(len(candidate) - len(word)) <= most and candidate.casefold() != word:
+        if abs(len(candidate) - len(word)) <= most and len(letters ^ set(candidate.casefold())) <= 2 * most:
             away = distance(word, candidate.casefold(), most)
-            if away <= most:
+            if 0 < away <= most:
                 found.append((away, candidate))
     best = min((away for away, _ in found), default=0)
     return list(dict.fromkeys(candidate for away, candidate in sorted(found) if away == best))[:MOST]
