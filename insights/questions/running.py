@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from insights.questions import statements
 from insights.questions.query import Query, Span
 from insights.questions.results import Result, Row
+from insights.questions.rolled import is_much, measured
 from insights.questions.statements import MOST_ROWS, Source
 from insights.questions.vocabulary import Vocabulary
 from insights.questions.work import Run, read_only
@@ -35,12 +36,14 @@ def run(query: Query, vocabulary: Vocabulary, now: datetime) -> Result:
 def _measured(work: Run) -> None:
     """Average, minimum, maximum or sum, of all devices together."""
     kind = work.query.kind
-    together, *each = work.rows(statements.measures(work.source))
+    together, *each = measured(work, work.source)
     work.show(each, _in_all(work, each))
     work.result.number = together[kind]
     work.result.others = {"readings": together["readings"], "devices": work.result.in_all}
     work.result.others |= {name: together[name] for name in ("average", "minimum", "maximum")}
-    if kind in ("minimum", "maximum") and together["readings"]:
+    if kind in ("minimum", "maximum") and together["readings"] and is_much(work, work.source):
+        work.result.winner = next(row["device"] for row in each if row[kind] == together[kind])
+    elif kind in ("minimum", "maximum") and together["readings"]:
         (found,) = work.rows(statements.extreme(work.source, highest=kind == "maximum"))
         work.result.winner, work.result.at = found["device"], found["time"]
 
@@ -142,7 +145,7 @@ def _compare(work: Run) -> None:
     elif query.against is not None:
         values = _of_periods(work, query.against, measure)
     else:
-        _, *each = work.rows(statements.measures(work.source))
+        _, *each = measured(work, work.source)
         work.show(each)
         values = {row["device"]: row[measure] for row in each}
     names = list(query.devices) if query.against is None else ["first", "second"]
@@ -157,7 +160,7 @@ def _of_periods(work: Run, against: Span, measure: str) -> dict[str, float | Non
     periods = ((work.query.start, work.query.end), (against.start, against.end))
     rows = []
     for start, end in periods:
-        together, *_ = work.rows(statements.measures(replace(work.source, start=start, end=end)))
+        together, *_ = measured(work, replace(work.source, start=start, end=end))
         rows.append({"from": start, "until": end, **together})
     work.show([{name: value for name, value in row.items() if name != "device"} for row in rows])
     return {"first": rows[0][measure], "second": rows[1][measure]}
@@ -185,7 +188,7 @@ def _rank(work: Run) -> None:
         work.show(rows[: query.limit], rows[0]["in_all"] if rows else 0)
         column = "value"
     else:
-        _, *rows = work.rows(statements.measures(work.source, statements.ranked(measure, highest=highest)))
+        _, *rows = measured(work, work.source, measure, highest=highest)
         work.show(rows[: query.limit], _in_all(work, rows))
         column = measure
     if rows:

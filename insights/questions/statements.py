@@ -198,8 +198,10 @@ def line(source: Source) -> Statement:
 def pairs(source: Source, other: str, step: timedelta) -> Statement:
     """Return the averages of two fields in the buckets in which both have readings, and Pearson's correlation."""
     query = SQL(
-        "WITH one AS (SELECT date_bin(%(step)s, r.ts, 'epoch') AS time, avg(r.value::float8) AS value FROM {one} GROUP BY 1),\n"
-        "two AS (SELECT date_bin(%(step)s, r.ts, 'epoch') AS time, avg(r.value::float8) AS value FROM {two} GROUP BY 1)\n"
+        "WITH one AS (SELECT date_bin(%(step)s, r.ts, 'epoch') AS time, avg(r.value::float8) AS value\n"
+        "  FROM {one} GROUP BY 1),\n"
+        "two AS (SELECT date_bin(%(step)s, r.ts, 'epoch') AS time, avg(r.value::float8) AS value\n"
+        "  FROM {two} GROUP BY 1)\n"
         "SELECT one.time, one.value AS first, two.value AS second, count(*) OVER () AS in_all,\n"
         "  corr(one.value, two.value) OVER () AS correlation\nFROM one JOIN two ON two.time = one.time ORDER BY 1\n"
         "LIMIT %(most)s"

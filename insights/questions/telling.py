@@ -112,7 +112,7 @@ def _measured(told: Telling) -> str:
     where = ""
     if kind in EXTREMES:
         device = f"of {result.winner} " if told.query.devices != (result.winner,) else ""
-        where = f", {device}{told.when(result.at)}"
+        where = f", {device}{told.when(result.at) if result.at else ''}".rstrip(", ")
     together = f" of {result.others['devices']:,} devices together" if result.others["devices"] > 1 else ""
     return (
         f"The {name} {told.label} of {told.who()} {told.span()} was {told.amount(result.number)}{where} "

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from psycopg.errors import ReadOnlySqlTransaction
 
 from ingest.models import Device
+from insights.questions import rolled
 from insights.questions.asking import answered, ask
 from insights.questions.knowing import vocabulary_for
 from insights.questions.query import Condition, Query, Span
@@ -23,11 +24,11 @@ from insights.questions.running import run
 from insights.questions.vocabulary import Vocabulary
 from insights.questions.work import read_only
 from validation.models import Latest
-from validation.tests.stored import instant, publish_model, store
+from validation.tests.stored import instant, publish_model, roll_up, store
 
 pytestmark = pytest.mark.django_db
 
-NOW = datetime(2026, 11, 18, 15, 30, tzinfo=UTC)
+NOW = datetime(2025, 11, 19, 15, 30, tzinfo=UTC)
 BEGIN = NOW - timedelta(days=2)
 STEP_S = 60.0
 Reading = tuple[float, dict[str, Any]]
@@ -220,3 +221,21 @@ def test_times_with_a_zone_are_told_in_it() -> None:
     at = instant(NOW.timestamp() - 60)
     store(publish_model(), "van_1", [(at.timestamp(), {"speed": 3.0})])
     assert "today at 16:29 (Europe/Berlin)" in ask("What is the last speed of van_1?", NOW, "Europe/Berlin").answer
+
+
+def test_out_of_hours_an_answer_is_the_same_as_out_of_the_readings(vans: Vans, monkeypatch: pytest.MonkeyPatch) -> None:
+    roll_up()
+    vocabulary, chance = vocabulary_for(""), random.Random(3)
+    for kind, measure in itertools.product(("average", "minimum", "maximum", "sum", "rank"), (None, "average")):
+        start = BEGIN + timedelta(seconds=chance.randrange(0, 90_000))
+        more: dict[str, Any] = {"measure": measure or "maximum", "order": "lowest"} if kind == "rank" else {}
+        end = start + timedelta(seconds=chance.randrange(7_200, 80_000))
+        query = Query(kind=kind, fields=("van.speed",), start=start, end=end, **more)
+        monkeypatch.setattr(rolled, "ROLL_UP_FROM", 10**12)
+        plain = run(query, vocabulary, NOW)
+        monkeypatch.setattr(rolled, "ROLL_UP_FROM", 0)
+        hours = run(query, vocabulary, NOW)
+        assert (hours.number, hours.rows) == (plain.number, plain.rows)
+        assert kind != "rank" or hours.winner == plain.winner
+        assert hours.number is not None
+        assert "rollup" in hours.sql[0]

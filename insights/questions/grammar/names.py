@@ -16,9 +16,7 @@ from insights.questions.vocabulary import Parts, Vocabulary, in_words, parts_of
 MOST_WORDS = 6  # of a device's name in a question
 MOST_CHOICES = 8
 GENERIC = re.compile(r"\b(?:devices?|things|machines?|senders?|sources?|everything)\b")
-ALL = re.compile(
-    r"\b(?:all|every|each|any)(?: of)?(?: the| our| my)?(?= (?:DEVICE|MODEL|TAG))|\beverywhere\b"
-)
+ALL = re.compile(r"\b(?:all|every|each|any)(?: of)?(?: the| our| my)?(?= (?:DEVICE|MODEL|TAG))|\beverywhere\b")
 EACH = re.compile(
     r"\b(?:each|every|per)(?= (?:of )?(?:the |our |my )?(?:DEVICE|MODEL|TAG))|\bby (?=(?:DEVICE|MODEL)\b)"
 )
