@@ -41,3 +41,11 @@ def test_the_questions_that_the_grammar_was_written_with_are_answered_right_and_
     assert sum(one.verdict == "right" for one in judged) >= 0.95 * len(judged), [
         (one.expected.question, one.why) for one in judged if one.verdict != "right"
     ]
+
+
+@pytest.mark.django_db
+def test_questions_that_were_never_tuned_on_are_answered_as_well_as_at_their_first_run_and_none_wrong() -> None:
+    fill()
+    judged = scored("held_out")
+    assert [(one.expected.question, one.why) for one in judged if one.verdict == "wrong"] == []
+    assert sum(one.verdict == "right" for one in judged) >= 85
