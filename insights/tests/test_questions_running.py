@@ -19,7 +19,7 @@ from ingest.models import Device
 from insights.questions import rolled
 from insights.questions.asking import answered, ask
 from insights.questions.knowing import vocabulary_for
-from insights.questions.query import Condition, Query, Span
+from insights.questions.query import Condition, Kind, Query, Span
 from insights.questions.running import run
 from insights.questions.vocabulary import Vocabulary
 from insights.questions.work import read_only
@@ -226,7 +226,8 @@ def test_times_with_a_zone_are_told_in_it() -> None:
 def test_out_of_hours_an_answer_is_the_same_as_out_of_the_readings(vans: Vans, monkeypatch: pytest.MonkeyPatch) -> None:
     roll_up()
     vocabulary, chance = vocabulary_for(""), random.Random(3)
-    for kind, measure in itertools.product(("average", "minimum", "maximum", "sum", "rank"), (None, "average")):
+    kinds: tuple[Kind, ...] = ("average", "minimum", "maximum", "sum", "rank")
+    for kind, measure in itertools.product(kinds, (None, "average")):
         start = BEGIN + timedelta(seconds=chance.randrange(0, 90_000))
         more: dict[str, Any] = {"measure": measure or "maximum", "order": "lowest"} if kind == "rank" else {}
         end = start + timedelta(seconds=chance.randrange(7_200, 80_000))
