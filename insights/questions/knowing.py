@@ -11,8 +11,8 @@ from insights.questions.vocabulary import KnownDevice, Vocabulary
 from validation.presence import expected_interval
 from validation.selectors import model_specs, rows_of
 
-# Devices that are known all at once: 20,000 take 60 ms. Of more, only those that a question names are looked up, and
-# parts of names and slips of the pen find nothing.
+# Devices that are known all at once, which takes the longer the more there are. Of more, only those that a question
+# names are looked up, and parts of names and slips of the pen find nothing.
 MOST_DEVICES = 20_000
 
 COLUMNS = SQL(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 MOST = 3  # suggestions
 SHORTEST = 4  # characters; shorter words are close to everything
 LONGEST = 64
-MOST_COMPARED = 30_000  # words; 60 ms
+MOST_COMPARED = 30_000  # words; each is compared with every word that is not known
 
 
 def nearest(word: str, known: Iterable[str], slips: int = 2) -> list[str]:
