@@ -97,9 +97,9 @@ function lineSeries(line, of, index) {
   const stroke = () => colours.lines[line.colour];
   return {
     stroke,
-    width: line.isEarlier || line.series.isForecast ? 1.25 : 1.6,
+    width: line.isEarlier || line.series?.isForecast ? 1.25 : 1.6,
     alpha: line.isEarlier ? 0.75 : 1,
-    dash: line.isEarlier ? EARLIER_DASH : line.series.isForecast ? FORECAST_DASH : DASHES[line.pattern % DASHES.length],
+    dash: line.isEarlier ? EARLIER_DASH : line.series?.isForecast ? FORECAST_DASH : DASHES[line.pattern % DASHES.length],
     paths: of.words ? uPlot.paths.stepped({ align: 1 }) : undefined,
     points: { show: false, size: 5, width: 0, fill: stroke, filter: () => of.dots(index) },
   };
