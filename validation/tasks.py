@@ -160,9 +160,9 @@ def sweep() -> None:
         except redis.RedisError as error:
             log.warning("the buffer %s cannot be swept: %s", without_password(url), error)
     for replay_id in replay.abandoned():
-        replay.wake(replay_id)
+        replay.TURNS.wake(replay_id)
     for import_id in imports.abandoned():
-        imports.wake(import_id)
+        imports.TURNS.wake(import_id)
 
 
 @task("validation.canary")
@@ -189,18 +189,18 @@ def breathe() -> None:
 def run_replay(replay_id: int) -> None:
     """Take a replay further for a moment; ask for another turn when there is more."""
     worker = worker_of_process()
-    worker.queue.delete(replay.wake_key(replay_id))
+    worker.queue.delete(replay.TURNS.key(replay_id))
     if replay.advance(replay_id, REPLAY_SECONDS, worker.drain.writer):
-        replay.wake(replay_id, REPLAY_WAITS_S if is_behind() else 0)
+        replay.TURNS.wake(replay_id, REPLAY_WAITS_S if is_behind() else 0)
 
 
 @task(imports.TASK)
 def run_import(import_id: int) -> None:
     """Take an import further for a moment; ask for another turn when there is more."""
     worker = worker_of_process()
-    worker.queue.delete(imports.wake_key(import_id))
+    worker.queue.delete(imports.TURNS.key(import_id))
     if worker.importer.advance(import_id, IMPORT_SECONDS):
-        imports.wake(import_id, IMPORT_WAITS_S)
+        imports.TURNS.wake(import_id, IMPORT_WAITS_S)
 
 
 @task("validation.tidy")

@@ -8,7 +8,6 @@ from rest_framework import serializers
 
 from validation.imports import FORMS
 
-MAX_ID = 2**63 - 1
 UNITS = ("s", "ms", "us", "ns")
 
 
@@ -30,15 +29,6 @@ class ImportQuery(serializers.Serializer[Any]):
         default="", allow_blank=True, max_length=200, help_text="Of line protocol; by default the model's name."
     )
     dry_run = serializers.BooleanField(default=False, help_text="Judge all of it, store nothing.")
-
-
-class ImportPage(serializers.Serializer[Any]):
-    """Which page of the imports."""
-
-    before = serializers.IntegerField(
-        required=False, min_value=1, max_value=MAX_ID, help_text="Only below this: `next` of the page before."
-    )
-    limit = serializers.IntegerField(default=50, min_value=1, max_value=200)
 
 
 class ImportRun(serializers.Serializer[Any]):

@@ -130,15 +130,6 @@ class ReplayRequest(serializers.Serializer[Any]):
     dry_run = serializers.BooleanField(default=False, help_text="Count what would become of it; change nothing.")
 
 
-class ReplayPage(serializers.Serializer[Any]):
-    """Which page of the replays."""
-
-    before = serializers.IntegerField(
-        required=False, min_value=1, max_value=MAX_ID, help_text="Only below this: `next` of the page before."
-    )
-    limit = serializers.IntegerField(default=50, min_value=1, max_value=200)
-
-
 class ReplayRun(serializers.Serializer[Any]):
     """A replay."""
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
 SECOND = 1000
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"  # which `npm ci` installs
 LIVE = re.compile("^Live$")
 
 # The lines of a chart are the only strong blue on the page. Answers how much of the width of the plot they cover.
@@ -99,3 +102,10 @@ def eventually(page: Page, condition: Callable[[], bool], what: str, seconds: fl
 def has_sideways_scroll(page: Page) -> bool:
     wide: bool = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     return wide
+
+
+def axe_faults(page: Page, within: str = "html") -> list[str]:
+    """What axe-core finds wrong for people who do not see or use a mouse, with the element that it is about."""
+    page.evaluate(AXE.read_text())
+    found: dict[str, Any] = page.evaluate("(within) => axe.run(within, { resultTypes: ['violations'] })", within)
+    return [f"{each['id']}: {node['html']}" for each in found["violations"] for node in each["nodes"]]

@@ -5,18 +5,15 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watch
-from tests.browser.pages import drawn_share_of, has_sideways_scroll
+from tests.browser.pages import axe_faults, drawn_share_of, has_sideways_scroll
 from tests.visitor import Program
 
 NewPage = Callable[..., Page]
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 PHONE = {"width": 360, "height": 740}
 WAIT_S = 20.0  # for a worker, on a machine whose two cores also run the stack and the browser
 READINGS = 120  # one every ten seconds, up to now: 10.0, 10.1, … 21.9 degrees
@@ -120,7 +117,6 @@ def test_an_example_is_answered_and_what_is_hostile_is_only_text(
     assert watch.errors == []
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm ci")
 @pytest.mark.parametrize(("colours", "size"), [("light", None), ("dark", PHONE)])
 def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(
     new_page: NewPage, asked_about: str, colours: str, size: dict[str, int] | None
@@ -132,7 +128,4 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(
         if page.locator("#asked").is_visible():
             page.locator("#asked summary").click()
         assert not has_sideways_scroll(page), question
-        page.evaluate(AXE.read_text())
-        found: dict[str, Any] = page.evaluate("axe.run({ resultTypes: ['violations'] })")
-        faults = [f"{each['id']}: {node['html']}" for each in found["violations"] for node in each["nodes"]]
-        assert faults == [], question
+        assert axe_faults(page) == [], question

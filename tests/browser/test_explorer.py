@@ -16,11 +16,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Watch
-from tests.browser.pages import SECOND, eventually, has_sideways_scroll
+from tests.browser.pages import SECOND, axe_faults, eventually, has_sideways_scroll
 from tests.visitor import Program
 
 NewPage = Callable[..., Page]
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 PHONE = {"width": 360, "height": 740}
 WEEK_S = 7 * 86_400
 WAIT_S = 20.0  # for a worker, on a machine whose two cores also run the stack and the browser
@@ -246,7 +245,6 @@ def test_an_error_says_what_to_do_and_trying_again_helps(new_page: NewPage, star
     expect(resolution(page)).to_contain_text("100 points")
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm ci")
 @pytest.mark.parametrize(("colours", "size"), [("light", None), ("dark", PHONE)])
 def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(
     new_page: NewPage, start: int, colours: str, size: dict[str, int] | None
@@ -267,7 +265,4 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(
             page.locator(act).click()
             page.wait_for_load_state("networkidle")
         assert not has_sideways_scroll(page), what
-        page.evaluate(AXE.read_text())
-        found: dict[str, Any] = page.evaluate("axe.run({ resultTypes: ['violations'] })")
-        faults = [f"{each['id']}: {node['html']}" for each in found["violations"] for node in each["nodes"]]
-        assert faults == [], what
+        assert axe_faults(page) == [], what

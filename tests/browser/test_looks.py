@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.pages import charts, has_sideways_scroll, open_live, open_paused, picture, window_button, word
+from tests.browser.pages import (
+    axe_faults,
+    charts,
+    has_sideways_scroll,
+    open_live,
+    open_paused,
+    picture,
+    window_button,
+    word,
+)
 
 NewPage = Callable[..., Page]
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 PHONE = {"width": 360, "height": 740}
 FOCUSED = """() => {
   const element = document.activeElement, style = getComputedStyle(element);
@@ -119,7 +125,6 @@ def test_pausing_is_announced_but_data_is_not(new_page: NewPage) -> None:
     expect(live_regions).to_have_count(1)
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm ci")
 @pytest.mark.parametrize(
     ("where", "colours"),
     [
@@ -142,7 +147,4 @@ def test_axe_finds_nothing(
     if where in ("paused", "help"):
         page.keyboard.press("p" if where == "paused" else "?")
     page.wait_for_timeout(1200)
-    page.evaluate(AXE.read_text())
-    found: dict[str, Any] = page.evaluate("axe.run({ resultTypes: ['violations'] })")
-    faults = [f"{each['id']}: {node['html']}" for each in found["violations"] for node in each["nodes"]]
-    assert faults == []
+    assert axe_faults(page) == []

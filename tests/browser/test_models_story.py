@@ -5,19 +5,16 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Watch
-from tests.browser.pages import SECOND, eventually, has_sideways_scroll
+from tests.browser.pages import SECOND, axe_faults, eventually, has_sideways_scroll
 from tests.stack import RunningStack
 from tests.visitor import Program
 
 NewPage = Callable[..., Page]
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 PHONE = {"width": 360, "height": 740}
 WAIT_S = 20.0  # for a worker, on a machine whose two cores also run the stack and the browser
 
@@ -150,7 +147,6 @@ def stored(stack: RunningStack) -> int:
     return int(count)
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm ci")
 def test_the_pages_of_models_fit_a_phone_and_axe_finds_nothing(
     new_page: NewPage, stack: RunningStack, api: Program
 ) -> None:
@@ -177,7 +173,4 @@ def test_the_pages_of_models_fit_a_phone_and_axe_finds_nothing(
         page.goto(f"/admin/validation/{path}")
         expect(page.locator("#content h1")).to_be_visible()
         assert not has_sideways_scroll(page), path
-        page.evaluate(AXE.read_text())
-        found: dict[str, Any] = page.evaluate("axe.run('#content', { resultTypes: ['violations'] })")
-        faults = [f"{each['id']}: {node['html']}" for each in found["violations"] for node in each["nodes"]]
-        assert faults == [], path
+        assert axe_faults(page, "#content") == [], path

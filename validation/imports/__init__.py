@@ -5,6 +5,7 @@ from validation.imports.opening import ENDINGS, FORMS
 from validation.imports.reader import Refused
 from validation.imports.runs import (
     TASK,
+    TURNS,
     abandoned,
     begin,
     for_real,
@@ -13,14 +14,13 @@ from validation.imports.runs import (
     tidy,
     unfinished,
     upload,
-    wake,
-    wake_key,
 )
 
 __all__ = [
     "ENDINGS",
     "FORMS",
     "TASK",
+    "TURNS",
     "Importer",
     "Refused",
     "abandoned",
@@ -31,6 +31,4 @@ __all__ = [
     "tidy",
     "unfinished",
     "upload",
-    "wake",
-    "wake_key",
 ]

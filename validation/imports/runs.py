@@ -8,24 +8,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import celery
-import redis
-from django.conf import settings
 from django.db import transaction
-from kombu.exceptions import OperationalError as QueueError
 
 from validation.imports import files
 from validation.imports.opening import FORMS, form_of, open_file, spec_in_service
 from validation.imports.reader import Position, Refused
 from validation.models import Import, ImportPart
+from validation.turns import Turns
 
 log = logging.getLogger(__name__)
 
 TASK = "validation.import"
+TURNS = Turns(TASK, "import")
 # A running import that nobody has touched for this long has lost its worker. A step takes some ten milliseconds.
 ABANDONED_AFTER = timedelta(seconds=30)
-WAKE_TTL_S = 30  # a wake that got lost with its worker blocks the next one for no longer than this
-TIMEOUT_S = 1.0  # for the queue to answer
 MAX_NAME, MAX_FILE = 150, 200  # characters of who began it, and of the file's name
 KEPT_FOR = timedelta(days=7)  # an upload whose import was stopped or failed
 NOT_OVER = (Import.State.RUNNING, Import.State.STOPPED, Import.State.FAILED)
@@ -46,7 +42,7 @@ def upload(
         with files.opened(run) as file:
             run.fingerprint = files.fingerprint(file)
         run.save()
-        transaction.on_commit(lambda: wake(run.pk))
+        transaction.on_commit(lambda: TURNS.wake(run.pk))
     log.info("%s begins: %d bytes for %s%s", run, run.size, model, ", dry" if dry_run else "")
     return run
 
@@ -74,7 +70,7 @@ def for_real(dry: Import, by: str) -> Import | None:
         run.size, run.fingerprint, run.unread = dry.size, dry.fingerprint, dry.unread
         run.save()
         dry.parts.update(run=run)
-        transaction.on_commit(lambda: wake(run.pk))
+        transaction.on_commit(lambda: TURNS.wake(run.pk))
     return run
 
 
@@ -102,7 +98,7 @@ def resume(run_id: int, *, foreground: bool = False) -> bool:
     chosen = Import.objects.filter(pk__in=list(found.values_list("pk", flat=True)))
     resumed = chosen.update(state=Import.State.RUNNING, error="", updated_at=datetime.now(UTC))
     if resumed and not foreground:
-        transaction.on_commit(lambda: wake(run_id))
+        transaction.on_commit(lambda: TURNS.wake(run_id))
     return bool(resumed)
 
 
@@ -118,26 +114,6 @@ def tidy(now: datetime | None = None) -> None:
     since = (now or datetime.now(UTC)) - KEPT_FOR
     old = Import.objects.filter(updated_at__lt=since, parts__number=0).exclude(state=Import.State.RUNNING)
     ImportPart.objects.filter(run__in=list(old)).delete()
-
-
-def wake(run_id: int, rest_s: float = 0.0) -> None:
-    """Have a worker take an import further after a rest, unless one is on its way already.
-
-    Blocks for the queue's time-outs. A queue that is away is only logged: the sweep finds what nobody takes further.
-    """
-    try:
-        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=TIMEOUT_S) as queue:
-            if queue.set(wake_key(run_id), 1, nx=True, ex=WAKE_TTL_S):
-                celery.current_app.send_task(
-                    TASK, args=[run_id], countdown=rest_s or None, retry=False, ignore_result=True
-                )
-    except (redis.RedisError, QueueError) as error:
-        log.warning("import %d waits for the sweep, because the queue is away: %s", run_id, error)
-
-
-def wake_key(run_id: int) -> str:
-    """Return the key that stands for a worker on its way to an import; the task deletes it when it starts."""
-    return f"dataflow:import:{run_id}"
 
 
 def _made(model: str, name: str, form: str, said: Mapping[str, Any], *, dry_run: bool, by: str) -> Import:

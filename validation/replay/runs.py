@@ -5,25 +5,21 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime, timedelta
 
-import celery
 import msgspec
-import redis
-from django.conf import settings
 from django.db import transaction
-from kombu.exceptions import OperationalError as QueueError
 
 from validation.models import Quarantined, Replay
 from validation.quarantine import Selection
 from validation.replay.records import chosen
 from validation.selectors import bounded_read
+from validation.turns import Turns
 
 log = logging.getLogger(__name__)
 
 TASK = "validation.replay"
+TURNS = Turns(TASK, "replay")
 # A running replay that nobody has touched for this long has lost its worker. A step takes some hundred milliseconds.
 ABANDONED_AFTER = timedelta(seconds=30)
-WAKE_TTL_S = 30  # a wake that got lost with its worker blocks the next one for no longer than this
-TIMEOUT_S = 1.0  # for the queue to answer
 MAX_NAME = 150  # characters of who began it
 
 
@@ -42,7 +38,7 @@ def start(selection: Selection, *, dry_run: bool, by: str, foreground: bool = Fa
     )
     log.info("%s begins with %d records%s", run, total, ", dry" if dry_run else "")
     if not foreground:
-        transaction.on_commit(lambda: wake(run.pk))
+        transaction.on_commit(lambda: TURNS.wake(run.pk))
     return run
 
 
@@ -58,7 +54,7 @@ def resume(replay_id: int, *, foreground: bool = False) -> bool:
     found = Replay.objects.filter(pk=replay_id, state__in=(Replay.State.STOPPED, Replay.State.FAILED))
     resumed = found.update(state=Replay.State.RUNNING, error="", updated_at=datetime.now(UTC))
     if resumed and not foreground:
-        transaction.on_commit(lambda: wake(replay_id))
+        transaction.on_commit(lambda: TURNS.wake(replay_id))
     return bool(resumed)
 
 
@@ -72,23 +68,3 @@ def abandoned(now: datetime | None = None) -> list[int]:
     since = (now or datetime.now(UTC)) - ABANDONED_AFTER
     found = Replay.objects.filter(state=Replay.State.RUNNING, updated_at__lt=since)
     return list(found.order_by("pk").values_list("pk", flat=True))
-
-
-def wake(replay_id: int, rest_s: float = 0.0) -> None:
-    """Have a worker take a replay further after a rest, unless one is on its way already.
-
-    Blocks for the queue's time-outs. A queue that is away is only logged: the sweep finds what nobody takes further.
-    """
-    try:
-        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=TIMEOUT_S) as queue:
-            if queue.set(wake_key(replay_id), 1, nx=True, ex=WAKE_TTL_S):
-                celery.current_app.send_task(
-                    TASK, args=[replay_id], countdown=rest_s or None, retry=False, ignore_result=True
-                )
-    except (redis.RedisError, QueueError) as error:
-        log.warning("replay %d waits for the sweep, because the queue is away: %s", replay_id, error)
-
-
-def wake_key(replay_id: int) -> str:
-    """Return the key that stands for a worker on its way to a replay; the task deletes it when it starts."""
-    return f"dataflow:replay:{replay_id}"

@@ -111,12 +111,12 @@ def test_a_replay_goes_on_turn_by_turn_with_one_wake_on_its_way_at_most(
     monkeypatch.setattr(records, "AT_ONCE", 1)
     monkeypatch.setattr(tasks, "REPLAY_SECONDS", 0)
     run = replay.start(Selection(), dry_run=False, by="a test")
-    replay.wake(run.pk)
+    replay.TURNS.wake(run.pk)
     assert queue.llen("celery") == 1
     for turn in range(1, 5):
         tasks.run_replay(run.pk)
         run.refresh_from_db()
-        assert (run.stored, queue.exists(replay.wake_key(run.pk))) == (min(turn, 3), turn < 4)
+        assert (run.stored, queue.exists(replay.TURNS.key(run.pk))) == (min(turn, 3), turn < 4)
     assert run.state == "done"
     assert refused.audit().total.stored == 3
 

@@ -20,7 +20,8 @@ from dashboard.api.v1.exports import AsAsked
 from dashboard.api.v1.payloads import exact
 from dashboard.api.v1.requests import Nothing
 from dashboard.serializers.common import listing_of
-from dashboard.serializers.imports import ImportPage, ImportQuery, ImportRun
+from dashboard.serializers.imports import ImportQuery, ImportRun
+from dashboard.serializers.runs import RunPage
 from validation import imports
 from validation.imports import Refused
 from validation.models import Import
@@ -48,10 +49,10 @@ class Imports(V1View):
     parser_classes = (FileBody,)
     content_negotiation_class = AsAsked
 
-    @extend_schema(parameters=[ImportPage], responses=listing_of(ImportRun), operation_id="list_imports")
+    @extend_schema(parameters=[RunPage], responses=listing_of(ImportRun), operation_id="list_imports")
     def get(self, request: Request) -> Response:
         """List the imports, newest first."""
-        query = query_of(request, ImportPage)
+        query = query_of(request, RunPage)
         rows = Import.objects.order_by("-id")
         if "before" in query:
             rows = rows.filter(pk__lt=query["before"])

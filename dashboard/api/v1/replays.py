@@ -17,7 +17,8 @@ from dashboard.api.v1.payloads import exact
 from dashboard.api.v1.requests import Nothing
 from dashboard.api.v1.selections import StartReplay, checked, told
 from dashboard.serializers.common import listing_of
-from dashboard.serializers.quarantine import REPLAY_PUMP, ReplayPage, ReplayRequest, ReplayRun
+from dashboard.serializers.quarantine import REPLAY_PUMP, ReplayRequest, ReplayRun
+from dashboard.serializers.runs import RunPage
 from validation import replay
 from validation.models import Replay
 
@@ -27,10 +28,10 @@ class Replays(V1View):
 
     needs: Needs = {"GET": VIEW_REPLAYS, "POST": REPLAY}
 
-    @extend_schema(parameters=[ReplayPage], responses=listing_of(ReplayRun), operation_id="list_replays")
+    @extend_schema(parameters=[RunPage], responses=listing_of(ReplayRun), operation_id="list_replays")
     def get(self, request: Request) -> Response:
         """List the replays, newest first."""
-        query = query_of(request, ReplayPage)
+        query = query_of(request, RunPage)
         rows = Replay.objects.order_by("-id")
         if "before" in query:
             rows = rows.filter(pk__lt=query["before"])
