@@ -15,10 +15,11 @@ from dashboard.api.times import span
 from dashboard.api.v1.base import Needs, V1View
 from dashboard.api.v1.bodies import query_of
 from dashboard.serializers.series import OptionsQuery, SeriesAnswer, SeriesOptions, SeriesQuery
+from insights import access
 from validation.history import Answer, HistoryQuery, Line, Unanswerable, answer
 from validation.history.options import options
 
-VIEW_READINGS = ("ingest.view_device", "validation.view_datamodel")
+VIEW_READINGS = access.VIEW_READINGS
 DEFAULT_SPAN = timedelta(hours=1)
 
 
