@@ -17,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
 from dataflow.lib.env import REDIS_SCHEMES, Environment, SettingError, data_dir
+from dataflow.lib.language_model import language_model
 
 # Lets annotations such as ModelAdmin[Device] stand where Django itself has no generic class.
 django_stubs_ext.monkeypatch()
@@ -74,6 +75,11 @@ try:
     QUARANTINE_DAYS = env.count("QUARANTINE_DAYS", 30)
     QUARANTINE_MB = env.count("QUARANTINE_MB", 1024)
     QUARANTINE_PER_DEVICE = env.count("QUARANTINE_PER_DEVICE", 10_000)
+
+    # --- Agents: a language model, and the one that asks over MCP on standard input ---------------------------------
+    LANGUAGE_MODEL = language_model(env)  # LLM_URL, LLM_MODEL, LLM_KEY; None where none is configured
+    MCP_TOKEN = env.text("MCP_TOKEN", "")
+
     SECRET_KEY = env.text("SECRET_KEY", "")
     if not SECRET_KEY:
         MISSING.append("SECRET_KEY")

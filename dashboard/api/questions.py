@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import msgspec
 from django.conf import settings
@@ -18,7 +19,9 @@ from rest_framework.throttling import UserRateThrottle
 from dashboard.api.v1.base import Needs, V1Schema, V1View
 from dashboard.api.v1.series import VIEW_READINGS
 from dashboard.serializers.questions import Question, QuestionAnswer
+from insights.language import answering as language
 from insights.questions.asking import ask
+from insights.questions.query import MAX_CHARACTERS
 
 # Questions of one user that are answered at the same time: each may read for ten seconds, and holds a connection.
 AT_ONCE = 2
@@ -26,9 +29,16 @@ LOCK = 0x71756573  # "ques": the class of the advisory locks, so that they are n
 
 
 class Asked(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a question."""
+    """The body of a question, and who is to answer it; `auto`: the language model only where the grammar asks back."""
 
     question: str
+    engine: Literal["auto", "grammar", "language_model"] = "auto"
+
+    def wants_model(self, outcome: str) -> bool:
+        """Tell whether the language model is asked, after what the grammar made of it."""
+        if self.engine == "auto":
+            return outcome == "ask_back" and language.configured() is not None
+        return self.engine == "language_model"
 
 
 class QuestionsPerMinute(UserRateThrottle):
@@ -57,14 +67,20 @@ class Ask(V1View):
     def post(self, request: Request) -> Response:
         """Answer a question in plain English with the query that was run and the rows that the answer rests on.
 
-        What is not clear is asked back, with `suggestions`, and nothing is run then. No question changes anything.
+        What is not clear is asked back, with `suggestions`, and nothing is run then. Where a language model is
+        configured, it answers what would be asked back, and what it is asked to (`engine`); `note` says why it did not.
+        No question changes anything.
         """
         try:
             asked = msgspec.convert(request.data, Asked)
         except msgspec.ValidationError as error:
             raise ValidationError({"question": [f"Send {{'question': 'a text'}}: {error}."]}, "question") from error
+        now = timezone.now()
         with one_of_few(int(request.user.pk or 0)):
-            return Response(ask(asked.question, timezone.now(), settings.TIME_ZONE).told())
+            reply = ask(asked.question, now, settings.TIME_ZONE).told()
+        if asked.wants_model(reply["outcome"]):
+            reply = language.answer(request.user, asked.question[:MAX_CHARACTERS], reply, now)
+        return Response(reply)
 
 
 @contextmanager

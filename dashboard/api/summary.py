@@ -19,7 +19,8 @@ from dashboard.api.v1.bodies import query_of
 from dashboard.api.v1.series import VIEW_READINGS
 from dashboard.serializers.insights import SummaryAnswer, SummaryQuery
 from insights.facts.gathering import DAY
-from insights.summaries.service import summary, told
+from insights.language.answering import summarized
+from insights.summaries.service import TEMPLATE, summary, told
 from validation.history import Unanswerable
 
 FRESH_S = 10  # so long everybody gets the same summary: a hundred open pages must not have it made a hundred times
@@ -41,20 +42,22 @@ class AiSummary(ApiView):
         key = f"summary:{sha256(repr(sorted(query.items())).encode()).hexdigest()}"
         answer = cache.get(key)
         if answer is None:
-            answer = _made(query)
+            answer = _made(query, request.user)
             cache.set(key, answer, FRESH_S)
         return Response(answer)
 
 
-def _made(query: dict[str, Any]) -> dict[str, Any]:
-    length = query.pop("window", DAY)
+def _made(query: dict[str, Any], user: Any) -> dict[str, Any]:
+    length, engine = query.pop("window", DAY), query.pop("engine", TEMPLATE)
     try:
         found = summary(now=timezone.now(), length=length, **query)
     except Unanswerable as error:
         raise ValidationError({error.attr: [str(error)]}, error.code) from error
+    text, engine, note = summarized(user, found, found.generated_at) if engine != TEMPLATE else (found.text, engine, "")
     return {
-        "summary": found.text,
+        "summary": text,
         "facts": [told(fact) for fact in found.facts],
         "generated_at": found.generated_at,
-        "engine": found.engine,
+        "engine": engine,
+        "note": note,
     }

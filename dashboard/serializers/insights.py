@@ -16,6 +16,9 @@ class SummaryQuery(serializers.Serializer[Any]):
     model = serializers.CharField(required=False, max_length=48, help_text="Only this model.")
     device = serializers.CharField(required=False, max_length=64, help_text="Only this device.")
     tag = serializers.CharField(required=False, max_length=64, help_text="Only devices with this tag.")
+    engine = serializers.ChoiceField(
+        choices=["template", "language_model"], required=False, help_text="Who words it: `template` unless you say so."
+    )
 
 
 class FactRow(serializers.Serializer[Any]):
@@ -42,4 +45,5 @@ class SummaryAnswer(serializers.Serializer[Any]):
     summary = serializers.CharField(help_text="Plain text; a paragraph a model.")
     facts = FactRow(many=True)
     generated_at = serializers.DateTimeField()
-    engine = serializers.CharField(help_text="What worded it: `template`.")
+    engine = serializers.CharField(help_text="What worded it: `template` or `language_model`.")
+    note = serializers.CharField(help_text="Why the language model did not word it; empty otherwise.")

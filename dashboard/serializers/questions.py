@@ -13,6 +13,11 @@ class Question(serializers.Serializer[Any]):
     """What is asked."""
 
     question = serializers.CharField(help_text=f"In plain English; up to {MAX_CHARACTERS} characters are understood.")
+    engine = serializers.ChoiceField(
+        choices=["auto", "grammar", "language_model"],
+        default="auto",
+        help_text="`auto`: the grammar, and the language model where the grammar asks back.",
+    )
 
 
 class RunQuery(serializers.Serializer[Any]):
@@ -60,4 +65,5 @@ class QuestionAnswer(serializers.Serializer[Any]):
     facts = Fact(many=True)
     chart = AnswerChart(allow_null=True)
     suggestions = serializers.ListField(child=serializers.CharField(), help_text="Questions that would be clear.")
-    engine = serializers.CharField(help_text="What understood the question: `grammar`.")
+    engine = serializers.CharField(help_text="What understood the question: `grammar` or `language_model`.")
+    note = serializers.CharField(help_text="Why the language model did not answer; empty otherwise.")

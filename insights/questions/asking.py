@@ -55,6 +55,7 @@ class Reply:
             "chart": self.chart,
             "suggestions": list(self.suggestions),
             "engine": ENGINE,
+            "note": "",
         }
 
     def _query(self) -> dict[str, Any] | None:

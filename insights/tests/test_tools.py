@@ -121,7 +121,7 @@ def test_postgres_itself_refuses_a_tool_that_writes(
         Device.objects.create(name="made_by_a_tool")
         return Result(text="done")
 
-    monkeypatch.setitem(TOOLS, "write", Tool("write", "", Nothing, write))  # type: ignore[arg-type]
+    monkeypatch.setitem(TOOLS, "write", Tool("write", "", Nothing, write))
     with pytest.raises(InternalError) as error:
         call(reader, "write", {}, van)
     assert isinstance(error.value.__cause__, ReadOnlySqlTransaction)
@@ -136,6 +136,6 @@ def test_results_are_bounded_and_so_is_each_text_in_them(
     def many(asked: Nothing, now: datetime) -> Result:
         return Result(text="", rows=[{"value": number} for number in range(MOST_BYTES)])
 
-    monkeypatch.setitem(TOOLS, "many", Tool("many", "", Nothing, many))  # type: ignore[arg-type]
+    monkeypatch.setitem(TOOLS, "many", Tool("many", "", Nothing, many))
     with pytest.raises(Refused, match="more than one answer holds"):
         call(reader, "many", {}, van)

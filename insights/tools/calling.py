@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -23,9 +23,12 @@ TOOLS: Mapping[str, Tool] = {tool.name: tool for tool in (*STORED, *NOTICED)}
 class Asker(Protocol):
     """Whoever asks: a user of Django, of whom nothing but the permissions matters."""
 
-    is_active: bool
+    @property
+    def is_active(self) -> bool:
+        """Tell whether the user may sign in."""
+        ...
 
-    def has_perms(self, perm_list: Sequence[str]) -> bool:
+    def has_perms(self, perm_list: Iterable[str]) -> bool:
         """Tell whether the user has all of some permissions."""
         ...
 
