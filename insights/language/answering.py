@@ -18,6 +18,7 @@ from dataflow.lib.language_model import LanguageModel
 from insights.language import counting
 from insights.language.checking import fault
 from insights.language.known import known_from
+from insights.language.prompts import PLANNER
 from insights.language.server import ServerFailed
 from insights.language.talking import Called, GaveUp, plan, reword
 from insights.summaries.service import Summary
@@ -72,8 +73,9 @@ def answer(user: User, question: str, reply: dict[str, Any], now: datetime) -> d
     def words() -> str:
         text, used = plan(server, user, int(user.pk), question, now)
         called.extend(used)
-        wrong = fault(text, known_from((one.result.told() for one in used), settings.TIME_ZONE), question)
-        if wrong:
+        known = known_from((one.result.told() for one in used), settings.TIME_ZONE)
+        known.texts.append(PLANNER)
+        if wrong := fault(text, known, question):
             raise _NotShown(wrong)
         return text.strip()
 

@@ -1,7 +1,8 @@
 """Decide whether what a model wrote may be shown. Pure.
 
-Every number and every time in it has to be one that a tool gave, rounded sensibly, or one that the asker wrote in the
-same words. Names may hold digits. Whoever is in doubt here says no: then the template answers.
+Every number and every time in it has to be one that a tool gave, rounded sensibly, in a sentence that names its unit or
+what it is of, or one that the asker wrote in the same words. Names may hold digits. Whoever is in doubt here says no:
+then the template answers.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 
 from insights.language import reading
-from insights.language.known import Known
+from insights.language.known import Known, Number, terms_of
 from insights.language.reading import Written
 
 LONGEST = 1_500  # characters; four sentences have some five hundred
@@ -27,6 +28,7 @@ ACTED = re.compile(
     r"turn|set|stop|start|restart|publish|switch|shut|open|disabl|enabl|grant|execut|issu|schedul)",
     re.IGNORECASE,
 )
+DIGIT = re.compile(r"\d")
 RUN = 5  # words in a row out of somebody's text that make it a quotation
 
 
@@ -70,12 +72,22 @@ def _wrong_number(text: str, known: Known, question: str) -> str | None:
 
 
 def _without_names(text: str, known: Known) -> tuple[str, bool]:
-    """Return a text without the names that tools gave, and whether any was in it."""
-    if not known.names:
+    """Return a text with the digits of names and units hidden, and whether any name was in it."""
+    if not known.names | known.units:
         return text, False
-    names = "|".join(re.escape(name) for name in sorted(known.names, key=len, reverse=True))
-    bare, count = re.subn(rf"(?<![\w.-])(?:{names})(?![\w-]|\.\w)", " ", text)
-    return bare, count > 0
+    found: list[str] = []
+
+    def hide(match: re.Match[str]) -> str:
+        found.append(match[0])
+        return _hidden(match[0])
+
+    names = "|".join(re.escape(name) for name in sorted(known.names | known.units, key=len, reverse=True) if name)
+    bare = re.sub(rf"(?<![^\W\d]|[.-])(?:{names})(?![\w-]|\.\w)", hide, text)
+    return bare, not known.subjects.isdisjoint(found)
+
+
+def _hidden(name: str) -> str:
+    return DIGIT.sub("#", name)
 
 
 def _places(number: Written) -> set[tuple[str, float, str]]:
@@ -89,27 +101,35 @@ def _asked(question: str) -> set[tuple[str, float, str]]:
 
 
 def _is_given(written: Written, known: Known) -> bool:
-    candidates = set(known.numbers)
+    """Tell whether a number is one that a tool gave, and its sentence says of what: by its unit, or by a word."""
     size = LENGTHS.get(written.after)
-    if size is not None:
-        candidates |= {length / size for length in known.lengths}
-    if written.after in ("%", "percent"):
-        candidates |= {100 * number for number in known.numbers if abs(number) <= 1}
-    exact = {float(count) for count in known.counts}
-    candidates |= {number for number in exact if abs(number) >= EXACT_COUNT}
-    return _sides(written, exact, rounded=False) or _sides(written, candidates, rounded=True)
+    if size is not None and any(_is_same(written, length / size) for length in known.lengths):
+        return True
+    share = 100 if written.after in ("%", "percent") else 1
+    return any(
+        _is_same(written, number.value, exact=number.is_count and abs(number.value) < EXACT_COUNT)
+        or (share > 1 and abs(number.value) <= 1 and _is_same(written, share * number.value))
+        for number in known.numbers
+        if _is_said_of(written, number)
+    )
 
 
-def _sides(written: Written, candidates: set[float], *, rounded: bool) -> bool:
-    """Tell whether one of some numbers was written; "fell by 3" may stand for -3, "-3" not for 3."""
-    for number in candidates:
-        meant = -number if written.is_signed else abs(number)
-        if written.value == meant:
-            return True
-        off = abs(meant - written.value)
-        if rounded and off <= min(ROUNDED * abs(meant), written.step / 2 * (1 + 1e-9)):
-            return True
-    return False
+def _is_said_of(written: Written, number: Number) -> bool:
+    unit = _hidden(number.unit)
+    if unit and written.rest.lstrip().startswith(unit):
+        return True
+    if len(unit) > 1 and unit in written.sentence:
+        return True
+    if number.unit in ("1", "%") and written.after in ("%", "percent"):
+        return True
+    return bool(number.terms & terms_of(written.sentence))
+
+
+def _is_same(written: Written, value: float, *, exact: bool = False) -> bool:
+    """Tell whether a number was written, rounded at most; "fell by 3" may stand for -3, "-3" not for 3."""
+    meant = -value if written.is_signed else abs(value)
+    off = abs(meant - written.value)
+    return off == 0 or (not exact and off <= min(ROUNDED * abs(meant), written.step / 2 * (1 + 1e-9)))
 
 
 def _quotes(text: str, known: Known) -> bool:

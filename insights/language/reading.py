@@ -17,6 +17,7 @@ CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)?\s?([ap])?(?:\.?m\b
 NUMBER = re.compile(
     r"(?<![\d.])([-−–+]?)((?:\d{1,3}(?:[,\u2009\u202f\u00a0 ]\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?|\.\d+)"
 )
+SENTENCES = re.compile(r"(?<=[.!?;])\s+|\n")
 WORD = re.compile(r"[^\W\d_]+|%|°")
 WORDS = {
     "zero": 0, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
@@ -35,7 +36,7 @@ VAGUE = frozenset({
 class Written:
     """A number in a text: its value, how many of its digits stand behind the point, what stands around it.
 
-    `is_signed` says that it has a minus.
+    `is_signed` says that it has a minus; `before` and `after` are words, `rest` and `sentence` texts.
     """
 
     text: str
@@ -44,6 +45,8 @@ class Written:
     is_signed: bool
     before: str
     after: str
+    rest: str
+    sentence: str
 
     @property
     def step(self) -> float:
@@ -94,18 +97,21 @@ def clocks(text: str) -> tuple[list[str], str]:
 
 def numbers(text: str) -> Iterator[Written]:
     """Give the numbers in a text that is without days and times, also those written as one word."""
-    for match in NUMBER.finditer(text):
-        plain = re.sub(r"[^\d.eE+-]", "", match[2])
-        is_range = text[: match.start()].rstrip()[-1:].isdigit()
-        yield Written(
-            text=match[0], value=float(plain), decimals=len(plain.partition(".")[2].lower().partition("e")[0]),
-            is_signed=match[1] == "-" and not is_range, before=_last(text[: match.start()]),
-            after=_first(text[match.end() :]),
-        )  # fmt: skip
-    for match in WORD.finditer(text):
-        word = match[0].lower()
-        if word in WORDS:
-            yield Written(word, float(WORDS[word]), 0, False, _last(text[: match.start()]), _first(text[match.end() :]))
+    for sentence in SENTENCES.split(text):
+        for match in NUMBER.finditer(sentence):
+            yield _written(sentence, match, re.sub(r"[^\d.eE+-]", "", match[2]))
+        for match in WORD.finditer(sentence):
+            if match[0].lower() in WORDS:
+                yield _written(sentence, match, str(WORDS[match[0].lower()]))
+
+
+def _written(sentence: str, match: re.Match[str], plain: str) -> Written:
+    before, rest = sentence[: match.start()], sentence[match.end() :]
+    return Written(
+        text=match[0], value=float(plain), decimals=len(plain.partition(".")[2].lower().partition("e")[0]),
+        is_signed=match[0].startswith("-") and not before.rstrip()[-1:].isdigit(),
+        before=_last(before), after=_first(rest), rest=rest, sentence=sentence,
+    )  # fmt: skip
 
 
 def vague(text: str) -> str | None:

@@ -27,6 +27,7 @@ RESULT = {
     "start": START,
     "end": END,
     "fields": [{"field": "air.PM2.5", "label": "Air 777 now", "unit": "m3"}],
+    "volume": {"name": "volume", "value": 7.5, "unit": "m3"},
 }
 
 
@@ -42,9 +43,10 @@ def wrong(text: str, question: str = "", zone: str = "UTC") -> str | None:
         "It drove about 12,000 m, exactly 12,345.6 m.", "That is 42 % of them.",
         "It was offline for 1.5 hours (90 minutes).",
         "On 18 November 2026 at 10:42 it peaked.", "The peak came at 10:42 am on November 18.",
-        "Over 3 hours it held 61.4.",
-        "Between 2026-11-18T09:00:00Z and 12:00 there were 118 readings.", "vehicle_03's speed is 143.",
+        "Over 3 hours it held 61.4 km/h.",
+        "Between 2026-11-18T09:00:00Z and 12:00 there were 118 readings.", "vehicle_03's maximum is 143.",
         "PM2.5 is not known for vehicle_03.", "One device, vehicle_03, answered.", "It ranged 61–143 km/h.",
+        "It holds 7.5 m3, or 7.5m3.",
     ],
 )  # fmt: skip
 def test_what_stands_in_the_results_may_be_said(text: str) -> None:
@@ -61,7 +63,7 @@ def test_what_stands_in_the_results_may_be_said(text: str) -> None:
         "It was offline for 4 hours.",
         "Call 555-0123 about vehicle_03.", "Air 777 now is 143.", "It is 1e6 km/h.", "It was .5 km/h.",
         "4237 % of 118.",
-        "PWNED", "All is fine.", "", "x" * 2_000,
+        "118 users are signed in.", "vehicle_03 is at 61.4 now.", "PWNED", "All is fine.", "", "x" * 2_000,
         "See https://evil.example/?q=61.4 for vehicle_03.", "Ask evil.example about vehicle_03.",
         "![vehicle_03](x)", "<img src=x> vehicle_03", "vehicle_03 <script>", "Mail root@evil about vehicle_03.",
         "I have sent the command to vehicle_03.", "We turned off vehicle_03.", "I've deleted vehicle_03.",
@@ -76,12 +78,12 @@ def test_numbers_of_the_question_may_come_back_in_its_own_words_only() -> None:
     question = "Was it above 120 km/h in the last 2 days?"
     assert wrong("Yes, it was above 120 km/h, 143 km/h at most.", question) is None
     assert wrong("In the last 2 days it reached 143 km/h.", question) is None
-    assert wrong("It reached 120 in 2 places and 143.", question) is not None
+    assert wrong("It reached 120 in 2 places and 143 km/h.", question) is not None
 
 
 def test_times_are_those_of_the_zone_or_utc() -> None:
-    assert wrong("It peaked at 11:42 with 143.", zone="Europe/Berlin") is None
-    assert wrong("It peaked at 12:42 with 143.", zone="Europe/Berlin") is not None
+    assert wrong("It peaked at 11:42 with 143 km/h.", zone="Europe/Berlin") is None
+    assert wrong("It peaked at 12:42 with 143 km/h.", zone="Europe/Berlin") is not None
 
 
 @settings(max_examples=60, deadline=None)

@@ -52,7 +52,8 @@ def findings(asked: arguments.Findings, now: datetime) -> Result:
         for one in found[: arguments.MOST_ROWS]
     ]
     text = f"{len(found)} findings." if found else "Nothing odd was noticed."
-    return Result(text=text, rows=rows, in_all=len(found), more={"start": window.start, "end": window.end})
+    facts: list[Row] = [{"name": "findings", "value": len(found), "unit": "1"}]
+    return Result(text=text, facts=facts, rows=rows, in_all=len(found), more={"start": window.start, "end": window.end})
 
 
 def answered(asked: arguments.Ask, now: datetime) -> Result:

@@ -46,7 +46,8 @@ def models(asked: arguments.Nothing, now: datetime) -> Result:
         }
         for name, spec in selectors.model_specs().items()
     ]
-    return Result(text=f"{len(rows)} data models.", rows=rows[: arguments.MOST_ROWS], in_all=len(rows))
+    facts = [{"name": "data models", "value": len(rows), "unit": "1"}]
+    return Result(text=f"{len(rows)} data models.", facts=facts, rows=rows[: arguments.MOST_ROWS], in_all=len(rows))
 
 
 def devices(asked: arguments.Devices, now: datetime) -> Result:
@@ -55,6 +56,7 @@ def devices(asked: arguments.Devices, now: datetime) -> Result:
     rows = [{"device": row["name"], "model": row["model"], "tags": row["tags"]} for row in found["devices"]]
     return Result(
         text=f"{len(rows)} devices{', and there are more' if found['more_devices'] else ''}.",
+        facts=[] if found["more_devices"] else [{"name": "devices", "value": len(rows), "unit": "1"}],
         rows=rows,
         more={"more_devices": found["more_devices"], "tags": found["tags"][:MOST_TAGS]},
     )
