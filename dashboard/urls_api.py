@@ -10,6 +10,7 @@ from dashboard.api.doors import Ingest, Publish
 from dashboard.api.entries import Entries
 from dashboard.api.health import Healthz, Readyz
 from dashboard.api.login import AdminLogin
+from dashboard.api.metrics import Metrics
 from dashboard.api.questions import Ask
 from dashboard.api.summary import AiSummary
 
@@ -17,6 +18,7 @@ urlpatterns = [
     path("api/devices/status", DeviceStatus.as_view(), name="device-status"),
     path("api/devices/<str:device>/latest", DeviceLatest.as_view(), name="device-latest"),
     path("api/devices/<str:device>/history", DeviceHistory.as_view(), name="device-history"),
+    path("metrics", Metrics.as_view(), name="metrics"),
     path("ai/ask", Ask.as_view(), name="ai-ask"),
     path("mqtt/publish", Publish.as_view(), name="mqtt-publish"),
     path("bridge/ingest", Ingest.as_view(), name="bridge-ingest"),

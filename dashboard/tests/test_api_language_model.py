@@ -166,6 +166,9 @@ def test_a_user_has_so_many_calls_a_day_and_one_question_at_a_time(
     assert after["calls:answered"] - before["calls:answered"] == 2
     assert after["answers:limited"] - before["answers:limited"] == 1
     assert after["tokens"] - before["tokens"] == 100
+    metrics = as_charlie.get("/metrics").content.decode()
+    assert f'dataflow_language_model_answers_total{{outcome="limited"}} {after["answers:limited"]}\n' in metrics
+    assert Client().get("/metrics").status_code == 401
 
 
 def test_a_summary_is_reworded_only_where_its_numbers_hold(as_charlie: Client, van: None, model: FakeModel) -> None:

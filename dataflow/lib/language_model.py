@@ -19,14 +19,13 @@ class LanguageModel(NamedTuple):
 
 def language_model(env: Environment) -> LanguageModel | None:
     """Return the language model that is configured, or None; raise SettingError for settings that do not fit."""
-    names = ("LLM_URL", "LLM_MODEL", "LLM_KEY")
-    given = {name: env.find(name) for name in names}
-    if given["LLM_URL"] is None:
-        for name in names[1:]:
-            if given[name] is not None:
+    model, key = env.find("LLM_MODEL"), env.find("LLM_KEY") or ""
+    if env.find("LLM_URL") is None:
+        for name, value in (("LLM_MODEL", model), ("LLM_KEY", key)):
+            if value:
                 raise SettingError(f"{name} is set, but LLM_URL is not. Set LLM_URL too, or neither of them.")
         return None
-    if given["LLM_MODEL"] is None:
+    if model is None:
         raise SettingError("LLM_URL is set, but LLM_MODEL is not. Name the model that the server shall use.")
     url = env.url("LLM_URL", ("http", "https")).rstrip("/")
     parts = urlsplit(url)
@@ -34,10 +33,9 @@ def language_model(env: Environment) -> LanguageModel | None:
         raise SettingError("LLM_URL has more than a host, a port and a path. A key belongs into LLM_KEY.")
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise SettingError("LLM_URL must start with https:// where its host is not this machine (127.0.0.1, [::1]).")
-    key = given["LLM_KEY"] or ""
     if not key.isascii() or not key.isprintable():
         raise SettingError("LLM_KEY has signs that no key has.")
-    return LanguageModel(url, given["LLM_MODEL"], key)
+    return LanguageModel(url, model, key)
 
 
 def is_loopback(host: str) -> bool:

@@ -7,6 +7,11 @@ const page = document.querySelector("#ask-page");
 const part = (id) => document.getElementById(id);
 const chart = new AnswerChart(part("chart"), part("plot"), part("legend"));
 
+/** Who answered; the grammar needs no word about itself. */
+const ENGINES = {
+  language_model: "In the words of a language model. Its numbers are those of the data; the words between them are its own.",
+};
+
 /** The newest question; an answer to an older one comes too late to be shown. */
 let asked = 0;
 
@@ -33,6 +38,7 @@ async function ask(question) {
 function show(answer) {
   part("answer").textContent = answer.answer;
   part("answer").dataset.outcome = answer.outcome;
+  part("engine").textContent = [ENGINES[answer.engine], answer.note].filter(Boolean).join(" ");
   part("suggestions").replaceChildren(...answer.suggestions.map(suggestion));
   part("suggestions").hidden = answer.suggestions.length === 0;
   part("examples").hidden = answer.outcome !== "ask_back" || answer.suggestions.length > 0;
