@@ -39,7 +39,7 @@ def test_the_file_follows_the_compose_specification(tmp_path: Path) -> None:
 
 def test_all_parts_of_the_platform_are_there() -> None:
     assert {"mosquitto", "redis", "buffer-1", "buffer-2", "postgres"} == SERVICES.keys() - PLATFORM.keys()
-    assert {"migrate", "bridge", "worker", "scheduler", "site", "simulators"} == PLATFORM.keys()
+    assert {"migrate", "bridge", "worker", "scheduler", "watch", "site", "simulators"} == PLATFORM.keys()
 
 
 def test_every_service_is_pinned_confined_and_restarted() -> None:
@@ -186,5 +186,5 @@ def uses(service: dict[str, Any], path: str) -> bool:
 
 def test_health_checks_run_files_that_are_in_the_image() -> None:
     users = [name for name, service in PLATFORM.items() if uses(service, "dataflow/lib/heartbeat.py")]
-    assert users == ["bridge", "worker", "scheduler", "simulators"]
+    assert users == ["bridge", "worker", "scheduler", "watch", "simulators"]
     assert (ROOT / "dataflow" / "lib" / "heartbeat.py").is_file()

@@ -80,7 +80,7 @@ def test_every_check_fails_while_its_service_hangs_and_holds_again_afterwards(ma
 # --- The same checks against the services that `manage.py up` starts ------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["bridge", "worker", "scheduler", "site", "simulators"])
+@pytest.mark.parametrize("name", ["bridge", "worker", "scheduler", "watch", "site", "simulators"])
 def test_the_platforms_checks_hold_for_the_one_command_too(stack: RunningStack, name: str) -> None:
     service = composefile.services(new_values())[name]
 

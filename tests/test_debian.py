@@ -7,7 +7,7 @@ from tests.project import eventually
 from tests.stack import RunningStack
 from tests.visitor import Program
 
-OWN = {"up", "bridge", "workers", "scheduler", "site", "simulators"}
+OWN = {"up", "bridge", "workers", "scheduler", "watch", "site", "simulators"}
 
 
 def test_nothing_is_started_that_the_environment_names(debian_stack: RunningStack) -> None:

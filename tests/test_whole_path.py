@@ -70,7 +70,7 @@ def test_ten_vehicles_are_online_with_values_and_a_history_that_grows(stack: Run
 
 
 def test_all_processes_together_hold_less_than_a_gigabyte(stack: RunningStack) -> None:
-    kinds = {"up", "postgres", "valkey", "broker", "bridge", "workers", "scheduler", "site", "simulators"}
+    kinds = {"up", "postgres", "valkey", "broker", "bridge", "workers", "scheduler", "watch", "site", "simulators"}
     print("resident at the start, MB:", {kind: round(held / 1e6) for kind, held in stack.resident_at_start.items()})
     assert set(stack.resident_at_start) == kinds
     assert stack.resident_at_start.total() < RESIDENT_LIMIT

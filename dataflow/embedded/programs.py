@@ -62,6 +62,7 @@ class Programs:
             yield Stage.WORKERS, self._worker(f"worker-{number}")
         scheduler = self._celery("scheduler", "beat", "-S", "dataflow.scheduler.SlotScheduler", "-l", "warning")
         yield Stage.SCHEDULER, _lean(scheduler)
+        yield Stage.SCHEDULER, self._manage("watch", "run_watch")
         yield Stage.SITE, self._site()
 
     def simulators(self) -> Iterator[tuple[Stage, Program]]:

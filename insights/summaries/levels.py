@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from insights.facts.fact import Described, Fact
 from insights.facts.times import length_words
 from insights.summaries.telling import Teller, inside_name, name_of, plural
-from insights.summaries.units import decimals_of, with_unit
+from insights.symbols import decimals_of, with_unit
 
 FEW = 10  # readings; of fewer only how many and between what is told
 # A range of so much of the level, or of what the model allows, is a minor fluctuation.

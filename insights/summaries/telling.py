@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from insights.facts.fact import Fact, ModelFacts
 from insights.facts.times import clock
-from insights.summaries.units import rounded, with_unit
+from insights.symbols import rounded, with_unit
 
 LONGEST_NAME = 60  # characters of a field's label in a sentence
 

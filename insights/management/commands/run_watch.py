@@ -1,0 +1,54 @@
+"""`manage.py run_watch`: look at what is stored, and note what is odd."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
+
+from dataflow.lib.commands import ExplainedCommand
+from dataflow.lib.heartbeat import Heartbeat
+from insights.watching.service import Service
+
+WRONG_USAGE = 2
+NICE = 10  # on a full machine the data path goes first
+
+EXPLANATION = """\
+Looks at the readings that are stored, as they are stored, and notes what is odd about them (docs/findings.md). Takes
+nothing out of any queue and holds nothing up: it reads the database, and rests while workers are behind.
+
+examples:
+  manage.py run_watch                           start it on as many hosts as you like: one watches, the others stand by
+  manage.py run_watch --name east               the same, with a name to tell it from the others
+
+SIGTERM or Ctrl-C: writes down what it has learned, and ends. Logs go to standard error.
+
+exit codes: 0 ended on a signal, 2 wrong usage or settings
+"""
+
+
+class Command(ExplainedCommand):
+    """Watch until a signal."""
+
+    help = EXPLANATION
+    requires_system_checks = []  # they load every page of the site, which this needs for nothing
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare --name."""
+        parser.add_argument("--name", default="watch", help="name of this process, for people (default watch)")
+
+    def handle(self, *args: Any, name: str, **options: Any) -> None:
+        """Check the settings, then run."""
+        if not settings.DATABASE_URL:
+            hint = "start `manage.py up`, which provides it, or set it (see .env.example)"
+            raise CommandError(f"DATABASE_URL is not set: {hint}.", returncode=WRONG_USAGE)
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        os.nice(NICE)
+        service = Service(name, Heartbeat(settings.DATA_DIR, name).beat)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda signum, frame: service.stop())
+        service.run()
