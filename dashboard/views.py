@@ -12,6 +12,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.generic import TemplateView
 
 from dashboard.api.v1.series import VIEW_READINGS
+from insights.detection.verdict import Kind
 from insights.questions.examples import examples
 from insights.questions.knowing import vocabulary_for
 from insights.questions.query import MAX_CHARACTERS
@@ -53,6 +54,19 @@ class AskPage(LoginRequiredMixin, TemplateView):
         may_see = self.request.user.has_perms(VIEW_READINGS)
         shown = examples(vocabulary_for("")) if may_see else []
         return super().get_context_data(examples=shown, longest=MAX_CHARACTERS, **kwargs)
+
+
+@method_decorator(never_cache, name="dispatch")
+@method_decorator(ensure_csrf_cookie, name="dispatch")  # its script says what a person thinks of a finding
+class FindingsPage(LoginRequiredMixin, TemplateView):
+    """List what was noticed to be odd; which of it stands in the address, and the findings come from the API."""
+
+    template_name = "dashboard/findings.html"
+    login_url = "login"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the kinds of findings there are."""
+        return super().get_context_data(kinds=[kind.value for kind in Kind], **kwargs)
 
 
 class SignIn(LoginView):

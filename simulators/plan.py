@@ -9,6 +9,7 @@ from pathlib import Path
 
 from simulators.broker import Broker
 from simulators.device import Device
+from simulators.faults import Fault, FaultySource
 from simulators.live import LiveSource
 from simulators.outbox import LIMIT, Outbox
 from simulators.profiles import DEVICE_NAME, KINDS, SENSOR, Kind, Profile, kind_of_field
@@ -19,6 +20,7 @@ from simulators.source import Source
 from simulators.vehicle import Vehicle
 
 REPLAY = "replay"
+FAULT_AFTER_S = 60.0
 PROFILES = (*KINDS, REPLAY)
 
 
@@ -48,6 +50,7 @@ class Plan:
     duration: float | None = None
     limit: int = LIMIT
     recording: Recording | None = None
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,9 @@ class Wishes:
     field: str | None = None
     speedup: float | None = None
     shift: bool = False
+    fault: str | None = None
+    fault_after: float | None = None
+    fault_device: str | None = None
 
 
 def make_plan(wishes: Wishes, broker: Broker, outbox_dir: Path) -> Plan:
@@ -80,13 +86,28 @@ def make_plan(wishes: Wishes, broker: Broker, outbox_dir: Path) -> Plan:
     kind = KINDS[wishes.profile]
     names = [wishes.only] if wishes.only else kind.device_names(10 if wishes.devices is None else wishes.devices)
     rate = 1.0 if wishes.rate is None else wishes.rate
-    return Plan(broker, outbox_dir, kind, names, rate, wishes.duration, wishes.outbox)
+    fault = fault_of(wishes, names)
+    return Plan(broker, outbox_dir, kind, names, rate, wishes.duration, wishes.outbox, fault=fault)
+
+
+def fault_of(wishes: Wishes, names: list[str]) -> Fault | None:
+    """Return what goes wrong with which device, the first unless another is named. Raises PlanError."""
+    if wishes.fault is None:
+        if wishes.fault_after is not None or wishes.fault_device is not None:
+            raise PlanError("--fault-after and --fault-device belong to --fault")
+        return None
+    device = wishes.fault_device or names[0]
+    if device not in names:
+        raise PlanError(f"--fault-device names {device!r}, which is none of the devices of this run")
+    return Fault(wishes.fault, FAULT_AFTER_S if wishes.fault_after is None else wishes.fault_after, device)
 
 
 def replay_plan(wishes: Wishes, broker: Broker, outbox_dir: Path) -> Plan:
     """Turn the wish for a replay into a plan. Raises PlanError or SeriesError."""
     if wishes.file is None or wishes.field is None or wishes.only is None:
         raise PlanError("--profile replay needs --file, --field and --only")
+    if wishes.fault is not None:
+        raise PlanError("--fault does not belong to --profile replay, whose readings are those of the file")
     if wishes.rate is not None:
         raise PlanError("a replay has its recorded times: use --speedup instead of --rate")
     kind = kind_of_field(wishes.field)
@@ -119,7 +140,9 @@ def source_of(plan: Plan, index: int, name: str, outbox: Outbox) -> Source:
         )  # fmt: skip
     interval = 1.0 / plan.rate
     phase = interval * index / len(plan.names)
-    return LiveSource(profile_of(plan.kind, name, outbox.state), interval, phase, plan.duration, outbox.seq)
+    live = LiveSource(profile_of(plan.kind, name, outbox.state), interval, phase, plan.duration, outbox.seq)
+    is_faulty = plan.fault is not None and plan.fault.device == name
+    return FaultySource(live, plan.kind, plan.fault) if is_faulty and plan.fault else live
 
 
 def profile_of(kind: Kind, name: str, state: str | None) -> Profile:

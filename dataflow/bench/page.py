@@ -30,7 +30,7 @@ STEPS = """
 | | Command | When (UTC) | Took |
 |---|---|---|---|
 """
-ORDER = ("load", "broker", "bridge", "redis", "valkey", "workers", "postgres", "scheduler", "site", "up")
+ORDER = ("load", "broker", "bridge", "redis", "valkey", "workers", "postgres", "scheduler", "watch", "site", "up")
 
 
 def page(document: Mapping[str, Any], file: str) -> str:

@@ -16,6 +16,7 @@ KINDS = (
     ("run_bridge", "bridge"),
     ("simulate_devices", "simulators"),
     ("celery -A dataflow beat", "scheduler"),
+    ("run_watch", "watch"),
     ("celery", "workers"),
     ("daphne", "site"),
     ("postgres", "postgres"),

@@ -8,6 +8,7 @@ from dashboard.api.v1.books import Books, BooksGaps, BooksLines
 from dashboard.api.v1.bridges import Bridges
 from dashboard.api.v1.exchange import Bundle, ImportModel, ModelFromTemplate, ModelSchema, Templates
 from dashboard.api.v1.exports import Export, ExportSizes
+from dashboard.api.v1.findings import FindingFeedback, Findings, Watching
 from dashboard.api.v1.forecasts import CorrelationOfFields, ForecastOfField
 from dashboard.api.v1.imports import ImportForReal, Imports, OneImport, ResumeImport, StopImport
 from dashboard.api.v1.models import DraftChanges, Models, OneModel, OneVersion, Versions
@@ -32,6 +33,9 @@ urlpatterns = [
     path("series/options", SeriesChoices.as_view(), name="v1-series-options"),
     path("forecast", ForecastOfField.as_view(), name="v1-forecast"),
     path("correlation", CorrelationOfFields.as_view(), name="v1-correlation"),
+    path("findings", Findings.as_view(), name="v1-findings"),
+    path("findings/<int:number>/feedback", FindingFeedback.as_view(), name="v1-finding-feedback"),
+    path("watch", Watching.as_view(), name="v1-watch"),
     path("bridges", Bridges.as_view(), name="v1-bridges"),
     path("ring", Ring.as_view(), name="v1-ring"),
     path("ring/<str:name>", OneBuffer.as_view(), name="v1-buffer"),

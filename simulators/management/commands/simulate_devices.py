@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from simulators.broker import Broker, BrokerUrlError, parse_broker_url
 from simulators.claims import AlreadyClaimed
+from simulators.faults import FAULTS
 from simulators.fleet import Ending, FileLimitError, Outcome, Stopper, simulate
 from simulators.outbox import LIMIT, OutboxError
 from simulators.plan import PROFILES, Plan, PlanError, Wishes, make_plan
@@ -37,6 +38,8 @@ examples:
     manage.py simulate_devices --profile replay --file speed.csv --field speed --only road_7578
   the same as if it ended now, an hour of it in a minute:
     manage.py simulate_devices --profile replay --file speed.csv --field speed --only road_7578 --shift --speedup 60
+  ten vehicles, one of which is stuck from the second minute on:
+    manage.py simulate_devices --fault stuck --fault-after 60 --fault-device vehicle_03
 
 Every reading goes into the device's outbox file first (DATA_DIR/outbox/NAME.sqlite3) and stays there until the
 broker has acknowledged it, also while the broker is away or this command is not running. A full outbox drops its
@@ -80,6 +83,7 @@ class Command(BaseCommand):
         add("--outbox", type=whole_number, metavar="N", default=LIMIT, help=f"readings an outbox holds ({LIMIT:,})")
         add("--outbox-dir", type=Path, metavar="DIR", help="folder of the outbox files (DATA_DIR/outbox)")
         add("--json", action="store_true", help="print the summary as JSON")
+        self._add_faults(parser)
         replay = parser.add_argument_group("replay", "Play a recorded series once. Row n gets sequence number n.")
         add = replay.add_argument
         add("--file", type=Path, metavar="F.csv", help="columns timestamp and value; no time zone means UTC")
@@ -87,6 +91,12 @@ class Command(BaseCommand):
         pace = "X times as fast as recorded, 1 for real time; without it as fast as the broker acknowledges"
         add("--speedup", type=positive, metavar="X", help=pace)
         add("--shift", action="store_true", help="move all times so that the last one is now")
+
+    def _add_faults(self, parser: CommandParser) -> None:
+        add = parser.add_argument_group("faults", "Have one device go mad, to see that it is noticed.").add_argument
+        add("--fault", choices=FAULTS, help="what happens to its speed or temperature, or to all of it")
+        add("--fault-after", type=positive, metavar="S", help="after S seconds (60)")
+        add("--fault-device", metavar="NAME", help="which one (the first)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until the end, then exit with one of the codes that the help names."""
@@ -108,9 +118,9 @@ class Command(BaseCommand):
 
     def _plan(self, options: dict[str, Any]) -> Plan:
         outbox_dir = options["outbox_dir"] or Path(settings.DATA_DIR) / "outbox"
-        names = ("profile", "devices", "only", "rate", "duration", "outbox", "file", "field", "speedup", "shift")
+        names = "profile devices only rate duration outbox file field speedup shift fault fault_after fault_device"
         try:
-            return make_plan(Wishes(**{name: options[name] for name in names}), broker_of_settings(), outbox_dir)
+            return make_plan(Wishes(**{name: options[name] for name in names.split()}), broker_of_settings(), outbox_dir)
         except (PlanError, BrokerUrlError) as error:
             raise CommandError(str(error), returncode=WRONG_USAGE) from error
         except SeriesError as error:
