@@ -120,7 +120,9 @@ class Command(BaseCommand):
         outbox_dir = options["outbox_dir"] or Path(settings.DATA_DIR) / "outbox"
         names = "profile devices only rate duration outbox file field speedup shift fault fault_after fault_device"
         try:
-            return make_plan(Wishes(**{name: options[name] for name in names.split()}), broker_of_settings(), outbox_dir)
+            return make_plan(
+                Wishes(**{name: options[name] for name in names.split()}), broker_of_settings(), outbox_dir
+            )
         except (PlanError, BrokerUrlError) as error:
             raise CommandError(str(error), returncode=WRONG_USAGE) from error
         except SeriesError as error:

@@ -7,6 +7,7 @@ export class PanelStack {
   #panels = new Map();
   #events;
   #isTold = false;
+  #found = [];
 
   /**
    * @param {HTMLElement} element
@@ -46,7 +47,14 @@ export class PanelStack {
       this.#panels.set(panel.key, element);
       if (this.#element.children[index] !== element) this.#element.insertBefore(element, this.#element.children[index] ?? null);
       element.show(panel, x, events);
+      element.mark(this.#found);
     });
+  }
+
+  /** @param {import("../charts/marks.js").Finding[]} findings */
+  mark(findings) {
+    this.#found = findings;
+    for (const panel of this.#panels.values()) panel.mark(findings);
   }
 
   /** @param {[number, number]} x the range has moved, and nothing else has changed */

@@ -1,4 +1,5 @@
 import { absolute, decimalsFor, valueText } from "../charts/format.js";
+import { Marks } from "../charts/marks.js";
 import { roundRange } from "../charts/scale.js";
 import { hasBands } from "./answer.js";
 import { areWhole, extentOf, join, lonely, nearest } from "./join.js";
@@ -33,6 +34,8 @@ export class ExplorePanel extends HTMLElement {
   #hidden = new Set();
   #events = null;
   #parts = {};
+  #marks = null;
+  #found = [];
 
   /**
    * @param {import("./answer.js").Panel} panel
@@ -47,6 +50,14 @@ export class ExplorePanel extends HTMLElement {
     const made = JSON.stringify([panel.lines.map((line) => [line.key, line.colour, line.pattern]), panel.words, this.#hasBands, events.isBesideWords]);
     if (made !== this.#made) this.#rebuild(made);
     this.#draw();
+    this.mark(this.#found);
+  }
+
+  /** @param {import("../charts/marks.js").Finding[]} findings of which those of its lines are marked */
+  mark(findings) {
+    this.#found = findings;
+    const shown = new Set(this.#panel?.lines.flatMap(({ series: { model, field, device } }) => [field, ""].map((of) => [model, of, device].join("/"))));
+    this.#marks?.show(findings.filter(({ model, field, device }) => shown.has([model, field, device].join("/"))));
   }
 
   /** @param {[number, number]} x the range has moved, and nothing else has changed */
@@ -104,6 +115,7 @@ export class ExplorePanel extends HTMLElement {
       onCursor: (index) => this.#drawValues(index), onZoom: (from, to) => this.#events.onZoom(from, to), onUndo: () => this.#events.onUndo(),
     });
     this.#plot.ctx.canvas.setAttribute("role", "img");
+    this.#marks = new Marks(this.#plot);
     this.#parts.legend.replaceChildren(...lines.map(legendEntry));
     this.#showHidden();
   }

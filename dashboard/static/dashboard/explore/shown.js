@@ -1,5 +1,7 @@
 import { hasBands, isEmpty } from "./answer.js";
+import { Found } from "./found.js";
 import { PanelStack } from "./panel-stack.js";
+import { isRelative } from "./range.js";
 import { tableOf } from "./rows.js";
 import { rangeWords, recomputingWords, resolutionWords } from "./words.js";
 
@@ -7,6 +9,7 @@ import { rangeWords, recomputingWords, resolutionWords } from "./words.js";
 export class Shown {
   #part;
   #stack;
+  #found;
 
   /**
    * @param {(id: string) => HTMLElement} part finds an element of the page
@@ -15,6 +18,7 @@ export class Shown {
   constructor(part, events) {
     this.#part = part;
     this.#stack = new PanelStack(part("panels"), events);
+    this.#found = new Found((findings) => this.#stack.mark(findings));
   }
 
   /** @returns {number} how wide a chart is, in pixels */
@@ -49,6 +53,8 @@ export class Shown {
     this.#part("table").hidden = !asTable || nothing;
     if (asTable) this.#part("table").show(tableOf(answer));
     else this.#stack.show(nothing ? [] : panels, x, rangeWords(state.range));
+    const models = [...new Set(answer.series.map(({ model }) => model))];
+    if (!asTable && !nothing) this.#found.read(models, x, isRelative(state.range));
     this.#say(answer, tableOnly, asTable, nothing, !asTable && panels.some(hasBands));
   }
 

@@ -1,4 +1,5 @@
 import { clockTime, showTime, span, valueText } from "../charts/format.js";
+import { Marks } from "../charts/marks.js";
 import { roundRange } from "../charts/scale.js";
 import { createPlot, drawPlot } from "./plot.js";
 import { extent, plotData } from "./plot-data.js";
@@ -31,6 +32,7 @@ TEMPLATE.innerHTML = `
  * @property {(field: string) => {decimals: number, whole: boolean}} precision
  * @property {[number, number] | null} range value scale of all charts, null when each has its own
  * @property {(device: import("./store.js").Device) => string} statusOf
+ * @property {(device: string) => import("../charts/marks.js").Finding[]} found what was noticed of a device in this field
  */
 
 /** One device's chart: newest value, status and age in words, and the line. It draws only when told to. */
@@ -45,6 +47,7 @@ export class LiveChart extends HTMLElement {
   #view = null;
   #drawnView = null;
   #parts = {};
+  #marks = null;
 
   /** @param {import("./store.js").Device} device */
   show(device) {
@@ -101,6 +104,7 @@ export class LiveChart extends HTMLElement {
       this.#drawn = state;
     }
     drawPlot(this.#plot, changed ? this.#data : null, ...this.#scales(view));
+    this.#marks.show(view.found(this.device.id));
   }
 
   #scales(view) {
@@ -115,6 +119,7 @@ export class LiveChart extends HTMLElement {
       onCursor: (index) => this.#drawCursor(index),
     });
     this.#plot.ctx.canvas.setAttribute("role", "img");
+    this.#marks = new Marks(this.#plot);
   }
 
   #size() {

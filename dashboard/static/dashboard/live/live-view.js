@@ -1,6 +1,7 @@
 import { getJson } from "../charts/api.js";
 import { ServerClock } from "../charts/clock.js";
 import { ChartGrid, FIRST_CHARTS } from "./chart-grid.js";
+import { Found } from "./found.js";
 import { HistoryReader } from "./history.js";
 import { ChartOrder } from "./order.js";
 import { Painter } from "./painter.js";
@@ -27,6 +28,7 @@ export class LiveView {
   #toolbar;
   #events;
   #clock = new ServerClock();
+  #found = new Found(this.#clock);
   #store = new LiveStore("", 0);
   #showAll = false;
   #order = new ChartOrder();
@@ -50,7 +52,7 @@ export class LiveView {
     this.#grid = new ChartGrid(part("charts"), (ids) => this.#seen(ids));
     this.#history = new HistoryReader((...read) => this.#receiveHistory(...read), events.onError);
     this.#painter = new Painter({
-      choices, grid: this.#grid, clock: this.#clock, store: () => this.#store, isTrusted: () => Date.now() - this.#trustedAt < TRUST_MS,
+      choices, grid: this.#grid, clock: this.#clock, found: this.#found, store: () => this.#store, isTrusted: () => Date.now() - this.#trustedAt < TRUST_MS,
       table: part("latest").querySelector("latest-table"), counts: part("counts"),
     });
     part("show-all").addEventListener("click", () => {
@@ -71,6 +73,7 @@ export class LiveView {
   /** @param {string} model the one whose devices are shown from now on */
   follow(model) {
     this.#store = new LiveStore(model, this.#choices.windowS);
+    this.#found.follow(model);
     this.#order.forget();
     this.#painter.restart();
     this.#grid.show([]);

@@ -15,6 +15,7 @@ const STEPS_PER_WINDOW = 600;
  * @property {import("./latest-table.js").LatestTable} table
  * @property {HTMLElement} counts
  * @property {import("../charts/clock.js").ServerClock} clock
+ * @property {import("./found.js").Found} found
  * @property {() => import("./store.js").LiveStore} store
  * @property {() => boolean} isTrusted whether the connection is good enough to say which device is online
  */
@@ -105,7 +106,7 @@ export class Painter {
   }
 
   #makeView(frozen = false, now = this.#of.clock.now(), trusted = this.#of.isTrusted()) {
-    const { choices, grid } = this.#of;
+    const { choices, grid, found } = this.#of;
     const store = this.#of.store();
     const { label, unit } = store.fields.get(store.field) ?? { label: store.field, unit: "" };
     return {
@@ -114,6 +115,7 @@ export class Painter {
       field: store.field, label: label || store.field, unit,
       range: choices.sameScale ? grid.range(now - choices.windowS, now) : null,
       precision: (field) => this.#precision(field),
+      found: (device) => found.of(device, store.field),
       statusOf: (device) => (trusted ? store.status(device, now) : "unknown"),
     };
   }
