@@ -93,8 +93,8 @@ def test_old_findings_go_with_the_readings_of_their_model() -> None:
     spec, last = vans(1, minutes_ago=60)
     at = instant(last)
     Finding.objects.create(
-        device=Latest.objects.get().device, model=DataModel.objects.get(), field="speed", kind="spike", start=at, end=at,
-        at=at, value=400.0, low=45.0, high=55.0, score=0.9,
+        device=Latest.objects.get().device, model=DataModel.objects.get(), field="speed", kind="spike", start=at,
+        end=at, at=at, value=400.0, low=45.0, high=55.0, score=0.9,
     )  # fmt: skip
     model = DataModel.objects.get()
     tidy({model.pk: spec}, {(model.pk, Finding.objects.get().device_id)}, instant(time.time() + 2 * 3_600))

@@ -5,29 +5,30 @@ from __future__ import annotations
 import random
 import re
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import NewPage
 from tests.project import eventually
 from tests.visitor import Program
 
+NewPage = Callable[..., Page]
 DEVICE = "odd_one"
-SECOND = 1_000
 
 
 @pytest.fixture(scope="module")
 def start(api: Program) -> float:
-    """Return when a sensor was too hot that had been learned from for an hour before. It is no vehicle: others count those."""
+    """Return when a sensor was too hot that had been learned for an hour. It is no vehicle: other tests count those."""
     chance, now = random.Random(3), time.time()
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"device_id": DEVICE, "timestamp": now - ago, "temperature": round(chance.gauss(21.0, 0.3), 2)}
         for ago in range(5_000, 0, -5)
     ]
     rows[-20]["temperature"] = 70.0
     api.post(f"/bridge/ingest?topic=sensors/{DEVICE}/telemetry", rows)
-    eventually(lambda: api.get("/api/v1/findings", device=DEVICE, kind="spike")["results"], "it is found", 90)
+    eventually(lambda: bool(api.get("/api/v1/findings", device=DEVICE, kind="spike")["results"]), "it is found", 90)
     return float(rows[-20]["timestamp"])
 
 
