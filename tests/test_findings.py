@@ -8,7 +8,7 @@ import time
 from tests.project import eventually
 from tests.visitor import Program
 
-LEARNED_S, EVERY_S = 4_500, 5
+LEARNED_S, EVERY_S = 4_500, 2
 FOUND_S = 60
 
 
@@ -22,7 +22,7 @@ def test_a_device_that_goes_mad_is_found_within_a_minute_and_named_in_the_summar
 
     def learned() -> bool:
         done = api.get(
-            "/api/v1/series", field="sensor.temperature", device="mad", bucket="raw", duration="2h", points=2000
+            "/api/v1/series", field="sensor.temperature", device="mad", bucket="raw", duration="2h", points=5000
         )
         return sum(point[1] is not None for one in done["series"] for point in one["points"]) == len(history)
 
