@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import psutil
 import psycopg
 
-from dataflow.bench.processes import kind_of, resident_bytes
+from dataflow.bench.processes import kind_of, memory_by_kind
 from dataflow.embedded.ports import Ports
 from dataflow.embedded.program import Program
 from dataflow.lib.env import read_env_file
@@ -56,7 +56,7 @@ class RunningStack:
         self.data_dir = folder / "var"
         self._screen, self._log = folder / "up.out", folder / "up.log"
         self._up: subprocess.Popen[bytes] | None = None
-        self.resident_at_start: Counter[str] = Counter()  # bytes by kind of process, shared pages counted in each
+        self.memory_at_start: Counter[str] = Counter()  # bytes by kind of process
 
     # --- Start and stop ----------------------------------------------------------------------------------------------
 
@@ -73,7 +73,7 @@ class RunningStack:
                 program.command(), stdin=subprocess.DEVNULL, stdout=screen, stderr=log, env=self.environment, cwd="/"
             )
         self._wait_until_ready()
-        self.resident_at_start = resident_bytes(self.processes())
+        self.memory_at_start = memory_by_kind(self.processes())
 
     def stop(self) -> None:
         """Press Ctrl-C, and see that it ends in order."""

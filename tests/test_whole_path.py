@@ -10,16 +10,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
+from dataflow.bench.processes import memory_by_kind
 from tests.oracle import Load
 from tests.project import eventually
 from tests.stack import RunningStack
 from tests.visitor import Person, Program
 
 VEHICLES = [f"vehicle_{number:02d}" for number in range(1, 11)]
-RESIDENT_LIMIT = 1_000_000_000  # bytes, all processes together
+MEMORY_LIMIT = 1_000_000_000  # bytes, all processes together
 REPLAYED = 1_000
 
 
@@ -71,18 +71,12 @@ def test_ten_vehicles_are_online_with_values_and_a_history_that_grows(stack: Run
 
 def test_all_processes_together_hold_less_than_a_gigabyte(stack: RunningStack) -> None:
     kinds = {"up", "postgres", "valkey", "broker", "bridge", "workers", "scheduler", "watch", "site", "simulators"}
-    print("resident at the start, MB:", {kind: round(held / 1e6) for kind, held in stack.resident_at_start.items()})
-    assert set(stack.resident_at_start) == kinds
-    assert stack.resident_at_start.total() < RESIDENT_LIMIT
-    held = sum(map(memory_of, stack.processes()))
-    print(f"after what other tests did to it, pages that are shared counted once: {held / 1e6:.0f} MB")
-    assert held < RESIDENT_LIMIT
-
-
-def memory_of(process: psutil.Process) -> int:
-    """Return a process's part of the memory: of pages that it shares with n others one part in n."""
-    memory = process.memory_full_info()
-    return int(getattr(memory, "pss", memory.rss))
+    print("memory at the start, MB:", {kind: round(held / 1e6) for kind, held in stack.memory_at_start.items()})
+    assert set(stack.memory_at_start) == kinds
+    assert stack.memory_at_start.total() < MEMORY_LIMIT
+    held = memory_by_kind(stack.processes()).total()
+    print(f"after what other tests did to it: {held / 1e6:.0f} MB")
+    assert held < MEMORY_LIMIT
 
 
 def test_a_message_published_by_hand_is_stored(stack: RunningStack, api: Program, mosquitto_pub: list[str]) -> None:

@@ -66,15 +66,27 @@ def seconds_by_kind(stack: Iterable[psutil.Process]) -> Counter[str]:
     return used
 
 
-def resident_bytes(stack: Iterable[psutil.Process]) -> Counter[str]:
-    """Return the resident memory of each kind of process, shared pages counted in each."""
+def memory_by_kind(stack: Iterable[psutil.Process]) -> Counter[str]:
+    """Return the bytes of memory that each kind of process takes: of pages that it shares with n others one part in n.
+
+    So the sum is what the machine gives for all of them. Where the system does not tell (only Linux does, and only of
+    processes of the same user), it is resident memory, shared pages counted in each.
+    """
     held: Counter[str] = Counter()
     for process in stack:
         try:
-            held[kind_of(process)] += process.memory_info().rss
+            held[kind_of(process)] += _memory(process)
         except psutil.NoSuchProcess:
             continue
     return held
+
+
+def _memory(process: psutil.Process) -> int:
+    try:
+        full = process.memory_full_info()
+        return int(getattr(full, "pss", full.rss))
+    except psutil.AccessDenied:
+        return int(process.memory_info().rss)
 
 
 def kind_of(process: psutil.Process) -> str:

@@ -25,7 +25,7 @@ from django.db import connection
 from psycopg.sql import SQL
 
 from dataflow.bench.figures import median_of
-from dataflow.bench.processes import processes, resident_bytes, seconds_by_kind
+from dataflow.bench.processes import memory_by_kind, processes, seconds_by_kind
 from dataflow.embedded.program import Program
 from ingest.buffers import ring_urls
 from ingest.ring import connect
@@ -226,7 +226,7 @@ def _report(options: Options, load: RunningLoad, finished: float, used: Counter[
         "data_points_per_second": round(stored * VALUES / seconds),
         "cpu_us_per_reading": {"load": round(load.cpu_seconds / stored * 1e6, 2), **costs},
         "cpu_us_per_reading_ours": ours_us(costs),
-        "resident_mb": {kind: round(held / 1e6, 1) for kind, held in sorted(resident_bytes(stack_processes()).items())},
+        "memory_mb": {kind: round(held / 1e6, 1) for kind, held in sorted(memory_by_kind(stack_processes()).items())},
         "ledger": asdict(books.total) | {"balanced": books.balanced},
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()},
     }
