@@ -12,6 +12,7 @@ newest rows anew every few seconds.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import os
 import threading
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 # times as long as an announcement was computed, because the thread that does it shares its processor with the worker.
 PAUSE_S, SPARING, LONGEST_PAUSE_S = 0.05, 10.0, 0.25
 SEND_TIMEOUT_S = 5.0  # a layer that hangs must not keep the announcer for ever; what waits meanwhile is merged
+END_S = 1.0  # for what is left when the process ends; a layer that hangs does not hold up the end longer
 # The newest points of one device, and of one field of it; a page re-reads longer histories.
 MAX_POINTS, MAX_POINTS_OF_FIELD = 10_000, 1_000
 # Half a megabyte holds a second of 1,000 devices with six fields at 5 Hz; every site process receives it all.
@@ -79,14 +81,21 @@ class Waiting:
 
 
 class Announcer:
-    """Collect what was stored and send it from a thread of its own. `announce` never blocks for I/O."""
+    """Collect what was stored and send it from a thread of its own. `announce` never blocks for I/O.
+
+    It ends with the process, in order: a thread that is inside compiled code when Python goes away takes the process
+    down with it (SIGABRT), and a worker that ended well would look like one that crashed.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting = Waiting()
         self._changed = threading.Event()
         self._failing = False
-        threading.Thread(target=lambda: asyncio.run(self._send_for_ever()), name="announcer", daemon=True).start()
+        self._is_ended = False
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._send()), name="announcer", daemon=True)
+        self._thread.start()
+        atexit.register(self.end)
 
     def announce(self, model: str, devices: dict[str, StoredDevice]) -> None:
         """Add what was stored of a model to what goes out next."""
@@ -95,22 +104,29 @@ class Announcer:
                 self._waiting.add(model, name, device)
         self._changed.set()
 
-    async def _send_for_ever(self) -> None:
-        while True:
+    def end(self) -> None:
+        """Send what waits, and nothing more. Blocks for END_S at most."""
+        self._is_ended = True
+        self._changed.set()
+        self._thread.join(END_S)
+
+    async def _send(self) -> None:
+        while not self._is_ended or self._waiting:
             # Blocks the loop, which has nothing else to do. A thread of an executor could not be left waiting here:
             # Python joins those before it exits, so the worker would never end.
             self._changed.wait()
             with self._lock:
                 taken = self._waiting.take()
-                if not self._waiting:
+                if not self._waiting and not self._is_ended:
                     self._changed.clear()
             began = time.thread_time()  # of the clock it takes longer, because the worker has most of the turns
             for model, devices in taken.items():
-                await self._send(Stored(type="telemetry.stored", model=model, at=time.time(), devices=devices))
+                await self._send_one(Stored(type="telemetry.stored", model=model, at=time.time(), devices=devices))
             took = time.thread_time() - began
-            await asyncio.sleep(min(LONGEST_PAUSE_S, max(PAUSE_S, SPARING * took)))
+            if not self._is_ended:
+                await asyncio.sleep(min(LONGEST_PAUSE_S, max(PAUSE_S, SPARING * took)))
 
-    async def _send(self, message: Stored) -> None:
+    async def _send_one(self, message: Stored) -> None:
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await get_channel_layer().group_send(TELEMETRY, message)

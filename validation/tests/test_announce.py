@@ -110,6 +110,14 @@ def test_more_than_a_message_may_weigh_comes_in_several_each_well_below_a_megaby
     assert all(size(message) <= MESSAGE_BYTES for message in page.heard)
 
 
+def test_what_waits_when_the_process_ends_is_sent_before_its_thread_is_gone(page: Page) -> None:
+    announcer = Announcer()
+    announcer.announce("vehicle", {f"vehicle_{number}": device(number, points=100, fields=6) for number in range(100)})
+    announcer.end()
+    assert not vars(announcer)["_thread"].is_alive()
+    page.wait_for(100)
+
+
 @pytest.mark.parametrize("answers", [False, True], ids=["refuses", "hangs"])
 def test_a_layer_that_is_away_neither_raises_nor_holds_anybody_up(
     settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, answers: bool
