@@ -118,10 +118,11 @@ def _sentence(found: Crossing, step: timedelta, horizon: timedelta) -> str:
 
 
 def _about(length: timedelta) -> str:
-    """Return a length of time as roughly as it is known."""
+    """Return a length of time as roughly as it is known: to the half below ten of a unit."""
     seconds = length.total_seconds()
     for size, word in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         if seconds >= 2 * size or word == "minute":
-            number = max(1, round(seconds / size))
-            return f"{number} {word}{'' if number == 1 else 's'}"
+            parts = 2 if size > 60 and seconds < 10 * size else 1
+            number = max(1, round(parts * seconds / size) / parts)
+            return f"{number:g} {word}{'' if number == 1 else 's'}"
     raise AssertionError("minutes fit everything")
