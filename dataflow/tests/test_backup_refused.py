@@ -87,6 +87,7 @@ def test_a_backup_of_an_older_platform_is_brought_up_to_date_and_one_of_a_newer_
         "dashboard.0005_ring",
         "dashboard.0006_saved_views",
         "dashboard.0007_summaries",
+        "dashboard.0008_findings",
         "dataflow.0002_scheduledjob",
     ]
     newer = structs.replace(made.manifest, migrations=[*made.manifest.migrations, ("ingest", "9999_more")])

@@ -25,10 +25,8 @@ from validation.selectors import model_specs
 from validation.spec import ModelSpec
 
 ROWS = 4_000  # readings of one chunk: some 0.2 s with four fields each
-EACH_LEAST, EACH_MOST = (
-    40,
-    1_000,
-)  # readings of one device in a chunk, so that a device that is behind keeps none waiting
+# Readings of one device in a chunk: so few that a device that is behind keeps none waiting.
+EACH_LEAST, EACH_MOST = 40, 1_000
 SAVE_S = 300.0  # seconds until a state is written without a finding: so much is looked at again after a crash
 KNOWN_S = 10.0  # seconds for which models and what people said are not asked for again
 # A device that is new to the watcher is learned from its last stretch: an hour is what a detector needs.
