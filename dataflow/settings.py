@@ -280,6 +280,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "BufferStateEnum": "ingest.models.Buffer.State",
         "RunStateEnum": ["running", "stopped", "done", "failed"],
+        "FeedbackEnum": "insights.models.Feedback.Said",
         "LevelEnum": ["raw", "1m", "1h", "1d"],
     },
     "SWAGGER_UI_DIST": "SIDECAR",

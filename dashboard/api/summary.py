@@ -59,5 +59,4 @@ def _made(query: dict[str, Any], user: Any) -> dict[str, Any]:
         "facts": [told(fact) for fact in found.facts],
         "generated_at": found.generated_at,
         "engine": engine,
-        "note": note,
-    }
+    } | ({"note": note} if note else {})

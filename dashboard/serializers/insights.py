@@ -46,4 +46,4 @@ class SummaryAnswer(serializers.Serializer[Any]):
     facts = FactRow(many=True)
     generated_at = serializers.DateTimeField()
     engine = serializers.CharField(help_text="What worded it: `template` or `language_model`.")
-    note = serializers.CharField(help_text="Why the language model did not word it; empty otherwise.")
+    note = serializers.CharField(required=False, help_text="Why the language model did not word it; only then.")

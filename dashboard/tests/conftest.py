@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from knox.models import AuthToken
 from dashboard.roles import give_role
 
 PASSWORD = "correct horse battery staple"
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
 
 
 @pytest.fixture(autouse=True)
@@ -34,12 +36,11 @@ def _roles_have_their_permissions(request: pytest.FixtureRequest) -> None:
     if used:
         request.getfixturevalue(used[0])
     if not Group.objects.filter(name="Engineer", permissions__codename="discard").exists():
-        import_module("dashboard.migrations.0002_permissions").give_permissions(apps, None)
-        import_module("dashboard.migrations.0003_bridges").let_them_see(apps, None)
-        import_module("dashboard.migrations.0004_workers").let_them_see(apps, None)
-        import_module("dashboard.migrations.0005_ring").give_permissions(apps, None)
-        import_module("dashboard.migrations.0006_saved_views").give_permissions(apps, None)
-        import_module("dashboard.migrations.0007_summaries").give_permissions(apps, None)
+        for name in sorted(path.stem for path in MIGRATIONS.glob("0*.py")):
+            migration = import_module(f"dashboard.migrations.{name}")
+            for give in ("give_permissions", "let_them_see"):
+                if hasattr(migration, give):
+                    getattr(migration, give)(apps, None)
 
 
 @pytest.fixture
