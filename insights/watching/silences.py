@@ -19,7 +19,7 @@ from insights.watching.state import Key, Watched
 # A device that was silent for a day when we began to look is away for good, or was never here: its readings were
 # imported. So were those that came long after they were measured.
 GONE_S, LATE_S = 86_400.0, 600.0
-# Of so many devices, more than half of which are silent at once, none is at fault: the way here is.
+# Of so many devices, more than half of which fell silent since, none is at fault: the way here is.
 SEVERAL, SHARE = 4, 0.5
 
 
@@ -69,7 +69,7 @@ class Silences:
         for place in np.flatnonzero(is_here).tolist():
             device = int(news.devices[place])
             state = states.get((model, device))
-            if state is None or not state.is_known:
+            if (model, device) in self.open or state is None or not state.is_known:
                 continue
             alive += 1
             if silent[place] * MOST < LEAST_S:
@@ -83,7 +83,7 @@ class Silences:
                 rows.append(row)
         if alive >= SEVERAL and len(rows) > SHARE * alive:
             return []
-        return [row for row in rows if (model, row.device_id) not in self.open]
+        return rows
 
 
 def _stored() -> dict[Key, int]:
