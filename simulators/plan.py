@@ -20,7 +20,7 @@ from simulators.source import Source
 from simulators.vehicle import Vehicle
 
 REPLAY = "replay"
-FAULT_AFTER_S = 60.0
+FAULT_AFTER_S = 120.0
 PROFILES = (*KINDS, REPLAY)
 
 

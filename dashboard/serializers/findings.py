@@ -76,7 +76,7 @@ class WatchState(serializers.Serializer[Any]):
     running = serializers.BooleanField()
     behind_s = serializers.FloatField(help_text="Seconds by which the device that waits longest is behind.")
     devices = serializers.IntegerField(help_text="Watched, once for each of their models.")
-    learning = serializers.IntegerField(help_text="Of them, those that are too new to find anything odd.")
+    learning = serializers.IntegerField(help_text="Of them, those of which only what is unmistakable is found yet.")
     learning_until = serializers.DateTimeField(allow_null=True, help_text="When the first of those is done.")
     readings = serializers.IntegerField(help_text="Looked at since the beginning.")
     values = serializers.IntegerField(help_text="Judged: readings times fields.")

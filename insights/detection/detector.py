@@ -7,6 +7,7 @@ from itertools import chain
 from math import isfinite, log10
 from typing import Self
 
+from insights.detection.early import Early
 from insights.detection.hours import Hours
 from insights.detection.seen import SAME, Seen
 from insights.detection.stuck import Runs
@@ -14,8 +15,9 @@ from insights.detection.tails import CLUSTER, Tail
 from insights.detection.verdict import Kind, Verdict
 from insights.detection.week import Week
 
-VERSION = 2  # of the layout and of what the numbers mean; a state of another version is refused, and learned anew
-LEARNING_S = 3600.0  # seconds: the first hour is only learned from
+VERSION = 3  # of the layout and of what the numbers mean; a state of another version is refused, and learned anew
+LEARNING_S = 3600.0  # seconds: in the first hour it is learned what is usual, and only what is unmistakable is told
+CAUTION = 1.5  # times as surprising as later something must be to be told in that hour
 WARM_S = 600.0  # seconds: whatever comes in the first minutes is new, so how new it is says nothing about later
 LEARNING_READINGS = 60.0  # and at least so many readings, for devices that send rarely
 THRESHOLD = 2.5  # surprise of a finding: about one in a thousand readings of a device that sends every five minutes
@@ -48,7 +50,7 @@ class Detector:
     it had before (`Seen`), the distance with the largest distances before (`Tail`), and the surprises are added up.
     """
 
-    __slots__ = ("hours", "runs", "tails", "views", "week", *SCALARS)
+    __slots__ = ("early", "hours", "runs", "tails", "views", "week", *SCALARS)
 
     seen: float  # readings
     elapsed: float  # seconds of learning, without gaps
@@ -72,6 +74,7 @@ class Detector:
         self.week = Week()
         self.tails = [Tail() for _ in KINDS]
         self.runs = Runs()
+        self.early = Early()
 
     def step(self, at: float, value: float, sensitivity: float = 1.0) -> Verdict | None:
         """Judge a reading, then learn from it; return what is odd about it, if anything is.
@@ -84,10 +87,15 @@ class Detector:
             return None
         value = min(LARGEST, max(-LARGEST, value))
         self._time(at, value)
+        before = self.value
         surprise, kind = self._surprise(at, value)
         stuck = self.runs.step(value)
         if self.learning_until is not None:
-            return None
+            leap = self.early.step(value, value - before)
+            if self.seen < LEARNING_READINGS:
+                return None
+            surprise, kind = max((surprise / CAUTION, kind), (THRESHOLD * leap, Kind.SPIKE))
+            stuck *= self.early.is_within(value)
         if stuck >= 1.0 and surprise < THRESHOLD:
             surprise, kind = THRESHOLD * stuck, Kind.STUCK
         surprise *= max(0.0, sensitivity)
@@ -96,7 +104,7 @@ class Detector:
 
     @property
     def learning_until(self) -> float | None:
-        """Return when the first findings may come, in seconds since 1970; None once that is over."""
+        """Return until when it tells only what is unmistakable, in seconds since 1970; None once that is over."""
         readings, seconds = LEARNING_READINGS - self.seen, LEARNING_S - self.elapsed
         if readings <= 0.0 and seconds <= 0.0:
             return None
@@ -189,7 +197,7 @@ class Detector:
 
     def dumps(self) -> bytes:
         """Return the whole state; what `loads` makes of it goes on exactly as this detector would."""
-        parts: tuple[Runs | Tail, ...] = (self.runs, *self.tails)
+        parts: tuple[Runs | Early | Tail, ...] = (self.runs, self.early, *self.tails)
         numbers = [getattr(self, name) for name in SCALARS]
         numbers += chain.from_iterable(part.numbers() for part in parts)
         views = b"".join(view.dumps() for view in self.views)
@@ -208,6 +216,7 @@ class Detector:
         for name in SCALARS:
             setattr(made, name, next(numbers))
         made.runs.restore(numbers)
+        made.early.restore(numbers)
         for tail in made.tails:
             tail.restore(numbers)
         for view, size in zip(made.views, sizes, strict=True):

@@ -135,7 +135,10 @@ class Migration(migrations.Migration):
                 ("readings", models.BigIntegerField(help_text="How many were looked at.")),
                 (
                     "learning_until",
-                    models.DateTimeField(help_text="Nothing is found before. Empty: it has learned enough.", null=True),
+                    models.DateTimeField(
+                        help_text="Until then only what is unmistakable is found. Empty: all is learned.",
+                        null=True,
+                    ),
                 ),
                 ("state", models.BinaryField()),
                 ("device", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="ingest.device")),

@@ -92,7 +92,9 @@ class SeriesState(models.Model):
     ts = models.DateTimeField(help_text="The event time of the last reading that was looked at.")
     seq = models.BigIntegerField()
     readings = models.BigIntegerField(help_text="How many were looked at.")
-    learning_until = models.DateTimeField(null=True, help_text="Nothing is found before. Empty: it has learned enough.")
+    learning_until = models.DateTimeField(
+        null=True, help_text="Until then only what is unmistakable is found. Empty: all is learned."
+    )
     state = models.BinaryField()
 
     class Meta:

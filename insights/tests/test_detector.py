@@ -83,7 +83,25 @@ def test_a_counter_that_rises_and_an_angle_that_turns_over_are_no_findings() -> 
     assert fed(Detector(), [(place * 1.5) % 360.0 for place in range(5000)], every=1.0) == []
 
 
-def test_it_says_until_when_it_learns_and_finds_nothing_before() -> None:
+def test_in_the_first_minutes_of_a_vehicle_only_what_is_unmistakable_is_found() -> None:
+    for seed in range(5):
+        values = drive(3_600, seed)
+        assert fed(Detector(), values, every=1.0) == []
+        for kind, odd in ((Kind.SPIKE, [240.0]), (Kind.STUCK, [37.31] * 30)):
+            found = fed(Detector(), [*values[:180], *odd], every=1.0)
+            assert found[0].kind is kind, (seed, kind)
+            assert found[0].at >= START + 180.0
+    rising = [90_000.0 + 0.0002 * place for place in range(120)]
+    assert fed(Detector(), [*rising, *(90_001.0 + 0.03 * place for place in range(60))], every=1.0) == []
+
+
+def test_a_device_that_leaps_again_and_again_is_found_again_and_again() -> None:
+    values = noise(600, 21.0, 0.3)
+    values[100:600:50] = [75.0] * 10
+    assert [round(one.at - START) for one in fed(Detector(), values, every=1.0)] == list(range(100, 600, 50))
+
+
+def test_it_says_until_when_it_learns() -> None:
     detector = Detector()
     assert fed(detector, [1.0, 2.0, 900.0, -5.0] * 10, every=1.0) == []
     assert detector.learning_until == START + 3600.0

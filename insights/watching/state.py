@@ -9,7 +9,7 @@ import msgspec
 
 from insights.watching.series import KeptSeries, Series
 
-WARM_READINGS, WARM_S = 60, 3_600.0  # what has to be known of a device before its silence says anything
+WARM_READINGS, WARM_S = 60, 60.0  # what has to be known of a device before its silence says anything
 Key = tuple[int, int]  # of a device: model and device
 Packed = dict[str, KeptSeries]
 

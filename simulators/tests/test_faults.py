@@ -57,7 +57,7 @@ def plan(**wishes: Any) -> Any:
 
 
 def test_the_first_device_goes_mad_unless_another_is_named() -> None:
-    assert plan(fault="stuck").fault == Fault("stuck", 60.0, "vehicle_01")
+    assert plan(fault="stuck").fault == Fault("stuck", 120.0, "vehicle_01")
     assert plan(fault="drift", fault_after=5.0, fault_device="vehicle_07").fault == Fault("drift", 5.0, "vehicle_07")
 
 

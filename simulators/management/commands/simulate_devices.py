@@ -95,7 +95,12 @@ class Command(BaseCommand):
     def _add_faults(self, parser: CommandParser) -> None:
         add = parser.add_argument_group("faults", "Have one device go mad, to see that it is noticed.").add_argument
         add("--fault", choices=FAULTS, help="what happens to its speed or temperature, or to all of it")
-        add("--fault-after", type=positive, metavar="S", help="after S seconds (60)")
+        add(
+            "--fault-after",
+            type=positive,
+            metavar="S",
+            help="after S seconds (120: it has to be known a little)",
+        )
         add("--fault-device", metavar="NAME", help="which one (the first)")
 
     def handle(self, *args: Any, **options: Any) -> None:
