@@ -26,7 +26,13 @@ from tests.oracle import DEVICES, READINGS
 from tests.stack import RunningStack
 from validation.streams import GROUP
 
-MOST_MB = {"bridge": 250, "workers": 300, "scheduler": 150, "site": 350}  # of one process; twice what they need
+MOST_MB = {
+    "bridge": 250,
+    "workers": 300,
+    "scheduler": 150,
+    "watch": 250,
+    "site": 350,
+}  # of one process; twice what they need
 MORE_FILES, MORE_CONNECTIONS = 40, 12  # than before the fault
 RED_S, GREEN_S = 15.0, 15.0
 LOOK_S = 0.5

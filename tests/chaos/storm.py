@@ -28,7 +28,7 @@ AWAY_S = 2.0, 10.0  # a buffer, between
 FLOW_S = 60.0  # for the first readings to be stored
 STILL_S = 60.0  # without any movement at the end, after which what is missing does not come any more
 SAY_S = 60.0
-KINDS = {"bridge": "bridge", "worker": "workers", "scheduler": "scheduler", "site": "site"}
+KINDS = {"bridge": "bridge", "worker": "workers", "scheduler": "scheduler", "watch": "watch", "site": "site"}
 
 
 @dataclass
