@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import spread
 from tests.debian import Debian, missing_programs
 from tests.project import copy_of_project, eventually
 from tests.stack import RunningStack
@@ -27,6 +28,7 @@ def stack(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
     stack = RunningStack(project, folder, simulate=10)
     try:
         stack.start()
+        spread.RUNNING["the stack"] = stack
         yield stack
         if stack.is_running:
             stack.stop()
@@ -81,8 +83,10 @@ def debian_stack(debian: Debian, project: Path, tmp_path_factory: pytest.TempPat
     stack = RunningStack(project, folder, simulate=3, given=debian.settings)
     try:
         stack.start()
+        spread.RUNNING["the Debian stack"] = stack
         yield stack
-        stack.stop()
+        if stack.is_running:
+            stack.stop()
     finally:
         stack.end()
         shutil.rmtree(stack.data_dir, ignore_errors=True)  # its log stays, as long as pytest keeps it
