@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.pages import axe_faults, has_sideways_scroll
 from tests.project import eventually
 from tests.visitor import Program
 
@@ -62,3 +63,15 @@ def test_an_empty_list_says_what_it_does_and_fits_a_phone(new_page: NewPage) -> 
     page.goto("/findings?device=nobody")
     expect(page.locator("#empty")).to_contain_text("learned for an hour")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize(("colours", "size"), [("light", None), ("dark", {"width": 360, "height": 700})])
+def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(
+    new_page: NewPage, start: float, colours: str, size: dict[str, int] | None
+) -> None:
+    page = new_page(color_scheme=colours, **({"viewport": size} if size else {}))
+    for address in ("/findings", "/findings?device=nobody"):
+        page.goto(address)
+        expect(page.locator(".finding").first if address == "/findings" else page.locator("#empty")).to_be_visible()
+        assert not has_sideways_scroll(page), address
+        assert axe_faults(page) == [], address
