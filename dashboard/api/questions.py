@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
-from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -18,10 +17,12 @@ from rest_framework.throttling import UserRateThrottle
 
 from dashboard.api.v1.base import Needs, V1Schema, V1View
 from dashboard.api.v1.series import VIEW_READINGS
+from dashboard.api.zones import zone_of
 from dashboard.serializers.questions import Question, QuestionAnswer
 from insights.language import answering as language
 from insights.questions.asking import ask
 from insights.questions.query import MAX_CHARACTERS
+from insights.zones import here
 
 # Questions of one user that are answered at the same time: each may read for ten seconds, and holds a connection.
 AT_ONCE = 2
@@ -33,6 +34,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
 
     question: str
     engine: Literal["auto", "grammar", "language_model"] = "auto"
+    zone: str | None = None
 
     def wants_model(self, outcome: str) -> bool:
         """Tell whether the language model is asked, after what the grammar made of it."""
@@ -75,12 +77,17 @@ class Ask(V1View):
             asked = msgspec.convert(request.data, Asked)
         except msgspec.ValidationError as error:
             raise ValidationError({"question": [f"Send {{'question': 'a text'}}: {error}."]}, "question") from error
-        now = timezone.now()
-        with one_of_few(int(request.user.pk or 0)):
-            reply = ask(asked.question, now, settings.TIME_ZONE).told()
-        if asked.wants_model(reply["outcome"]):
-            reply = language.answer(request.user, asked.question[:MAX_CHARACTERS], reply, now)
-        return Response(reply)
+        with zone_of(asked.zone):
+            return Response(_answer(request.user, asked))
+
+
+def _answer(user: Any, asked: Asked) -> dict[str, Any]:
+    now = timezone.now()
+    with one_of_few(int(user.pk or 0)):
+        reply = ask(asked.question, now, here()).told()
+    if asked.wants_model(reply["outcome"]):
+        reply = language.answer(user, asked.question[:MAX_CHARACTERS], reply, now)
+    return reply
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -17,6 +18,7 @@ from dashboard.api.base import ApiView
 from dashboard.api.v1.base import HasPermissions, Needs
 from dashboard.api.v1.bodies import query_of
 from dashboard.api.v1.series import VIEW_READINGS
+from dashboard.api.zones import zone_of
 from dashboard.serializers.insights import SummaryAnswer, SummaryQuery
 from insights.facts.gathering import DAY
 from insights.language.answering import summarized
@@ -49,6 +51,11 @@ class AiSummary(ApiView):
 
 def _made(query: dict[str, Any], user: Any) -> dict[str, Any]:
     length, engine = query.pop("window", DAY), query.pop("engine", TEMPLATE)
+    with zone_of(query.pop("zone", None)):
+        return _told(query, user, length, engine)
+
+
+def _told(query: dict[str, Any], user: Any, length: timedelta, engine: str) -> dict[str, Any]:
     try:
         found = summary(now=timezone.now(), length=length, **query)
     except Unanswerable as error:

@@ -24,6 +24,9 @@ class FindingQuery(serializers.Serializer[Any]):
     since = MomentField(required=False, help_text="Only those that go on at this time, or later.")
     until = MomentField(required=False, help_text="Only those that began before.")
     open = serializers.ChoiceField(choices=["true", "false"], required=False, help_text="Whether it may yet go on.")
+    zone = serializers.CharField(
+        required=False, help_text="Whose times of the day sentences have: Europe/Berlin."
+    )
     limit = serializers.IntegerField(default=50, min_value=1, max_value=500)
     before = serializers.IntegerField(
         required=False, min_value=1, max_value=MAX_ID, help_text="Only below this: `next` of the page before."
@@ -51,7 +54,7 @@ class FindingRow(serializers.Serializer[Any]):
     score = serializers.FloatField(help_text="How sure, from 0.5 to 1.")
     readings = serializers.IntegerField(help_text="How many were odd.")
     open = serializers.BooleanField()
-    sentence = serializers.CharField(help_text="Times are those of TIME_ZONE.")
+    sentence = serializers.CharField(help_text="Times are those of `zone`.")
     feedback = serializers.ChoiceField(choices=Feedback.Said.choices, allow_null=True, help_text="What was said of it.")
 
 

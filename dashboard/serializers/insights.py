@@ -16,6 +16,7 @@ class SummaryQuery(serializers.Serializer[Any]):
     model = serializers.CharField(required=False, max_length=48, help_text="Only this model.")
     device = serializers.CharField(required=False, max_length=64, help_text="Only this device.")
     tag = serializers.CharField(required=False, max_length=64, help_text="Only devices with this tag.")
+    zone = serializers.CharField(required=False, help_text="Whose times of the day, as in Europe/Berlin.")
     engine = serializers.ChoiceField(
         choices=["template", "language_model"], required=False, help_text="Who words it: `template` unless you say so."
     )

@@ -18,6 +18,7 @@ class Question(serializers.Serializer[Any]):
         default="auto",
         help_text="`auto`: the grammar, and the language model where the grammar asks back.",
     )
+    zone = serializers.CharField(required=False, help_text="Where days begin, as in Europe/Berlin; UTC by default.")
 
 
 class RunQuery(serializers.Serializer[Any]):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
@@ -137,3 +139,16 @@ def test_the_page_of_an_empty_installation_says_so(charlie: User) -> None:
 def test_the_description_of_the_api_has_the_route(as_charlie: Client) -> None:
     document = as_charlie.get("/api/schema", headers={"Accept": "application/json"}).json()
     assert document["paths"]["/ai/ask"]["post"]["tags"] == ["ai"]
+
+
+def test_days_begin_where_the_asker_is(as_charlie: Client, van: float) -> None:
+    def asked(zone: str) -> Any:
+        body = {"question": "What was the average speed of van_1 yesterday?", "zone": zone}
+        return as_charlie.post("/ai/ask", body, content_type="application/json")
+
+    starts = {zone: asked(zone).json()["query"]["typed"]["start"] for zone in ("Asia/Tokyo", "America/New_York")}
+    moments = [datetime.fromisoformat(start) for start in starts.values()]
+    assert [moment.astimezone(ZoneInfo(zone)).hour for zone, moment in zip(starts, moments, strict=True)] == [0, 0]
+    assert moments[0] != moments[1]
+    for zone in ("Middle-earth/Shire", "../../etc/passwd", "Europe", "x" * 1_000):
+        assert_error(asked(zone), 400, "zone")

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import Q
 
 from insights.detection.verdict import Kind, Verdict
@@ -14,6 +13,7 @@ from insights.detection.words import clock, sentence
 from insights.facts.fact import Noticed, Window
 from insights.models import Finding
 from insights.symbols import symbol
+from insights.zones import here
 from validation.selectors import model_specs
 from validation.spec import FieldSpec, ModelSpec
 
@@ -32,7 +32,7 @@ def noticed(model: str, device_ids: Sequence[int] | None, window: Window) -> tup
     if device_ids is not None:
         rows = rows.filter(device_id__in=device_ids)
     spec = model_specs().get(model)
-    zone = ZoneInfo(settings.TIME_ZONE)
+    zone = ZoneInfo(here())
     return tuple(
         Noticed(
             device=row.device.name, field=row.field, start=row.start, end=row.end, sentence=sentence_of(row, spec, zone)

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import numpy as np
-from django.conf import settings
 from django.db.backends.utils import CursorWrapper
 
 from insights.facts import choices, numbers, quality, silences
@@ -17,6 +16,7 @@ from insights.facts.roles import is_told
 from insights.facts.scope import subjects_of
 from insights.facts.source import Origin, is_numeric, origin_of
 from insights.facts.tally import Tally
+from insights.zones import here
 from validation.history.choosing import Subject
 from validation.selectors import bounded_read
 from validation.spec import FieldSpec
@@ -41,7 +41,6 @@ def facts(
     model: str | None = None,
     device: str | None = None,
     tag: str | None = None,
-    zone: str | None = None,
 ) -> list[ModelFacts]:
     """Return the facts of a model, or of each that is meant, over a window that ends now.
 
@@ -49,10 +48,7 @@ def facts(
     statements a model of READ_TIMEOUT_MS at most. Raises history.Unanswerable and selectors.TooSlow.
     """
     window = window_until(now, length)
-    return [
-        facts_of_model(subject, window, now, device, tag, zone or settings.TIME_ZONE)
-        for subject in subjects_of(model, device, tag)
-    ]
+    return [facts_of_model(subject, window, now, device, tag, here()) for subject in subjects_of(model, device, tag)]
 
 
 def facts_of_model(

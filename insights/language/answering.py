@@ -25,6 +25,7 @@ from insights.summaries.service import Summary
 from insights.tools.calling import Asker
 from insights.tools.noticed import told
 from insights.tools.plain import plain
+from insights.zones import here
 
 log = logging.getLogger(__name__)
 ENGINE = "language_model"
@@ -73,7 +74,7 @@ def answer(user: User, question: str, reply: dict[str, Any], now: datetime) -> d
     def words() -> str:
         text, used = plan(server, user, int(user.pk), question, now)
         called.extend(used)
-        known = known_from((one.result.told() for one in used), settings.TIME_ZONE)
+        known = known_from((one.result.told() for one in used), here())
         known.texts.append(PLANNER)
         if wrong := fault(text, known, question):
             raise _NotShown(wrong)
@@ -94,7 +95,7 @@ def summarized(user: User, found: Summary, now: datetime) -> tuple[str, str, str
 
     def words() -> str:
         text = reword(server, user, int(user.pk), facts, now)
-        if wrong := fault(text, known_from([facts], settings.TIME_ZONE)):
+        if wrong := fault(text, known_from([facts], here())):
             raise _NotShown(wrong)
         return text.strip()
 

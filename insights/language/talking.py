@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from django.conf import settings
 from django.db import connection
 
 from dataflow.lib.language_model import LanguageModel
@@ -21,6 +20,7 @@ from insights.language.server import Message, Said, ServerFailed, ToolCall, comp
 from insights.tools import TOOLS, Refused, Result, call
 from insights.tools.calling import Asker
 from insights.tools.plain import cut
+from insights.zones import here
 
 MOST_STEPS = 6  # times that the model speaks
 MOST_CALLS = 12  # of tools, over all steps
@@ -111,7 +111,7 @@ def reword(server: LanguageModel, user: Asker, number: int, facts: dict[str, Any
 
 def _begun(server: LanguageModel, user: Asker, number: int, text: str, now: datetime) -> Talk:
     mark = secrets.token_hex(8)
-    told = prompts.instructions(text, mark, now.isoformat(timespec="minutes"), settings.TIME_ZONE)
+    told = prompts.instructions(text, mark, now.isoformat(timespec="minutes"), here())
     return Talk(server, user, number, now, [{"role": "system", "content": told}], mark)
 
 

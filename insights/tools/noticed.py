@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from django.conf import settings
 
 from insights.correlation.service import correlation
 from insights.facts.fact import Fact, window_until
@@ -19,6 +18,7 @@ from insights.summaries.service import summary
 from insights.tools import arguments
 from insights.tools.stored import length_of
 from insights.tools.tool import Result, Row, Tool
+from insights.zones import here
 
 MOST_FACTS = 150  # a summary of five models has some more; the text has what matters
 MOST_STEPS = 48  # of a forecast that are told
@@ -58,7 +58,7 @@ def findings(asked: arguments.Findings, now: datetime) -> Result:
 
 def answered(asked: arguments.Ask, now: datetime) -> Result:
     """Answer a question by the grammar."""
-    reply = ask(asked.question, now, settings.TIME_ZONE, with_chart=False)
+    reply = ask(asked.question, now, here(), with_chart=False)
     found = reply.result
     return Result(
         text=reply.answer,

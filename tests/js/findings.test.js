@@ -9,7 +9,7 @@ const finding = { id: 7, model: "van", device: "van & 1", field: "speed", kind: 
 const watch = { at: iso(NOW), running: true, devices: 3, learning: 0, learning_until: null, behind_s: 0 };
 
 test("a finding is asked for by the time that is shown", () => {
-  assert.equal(findingsPath("van", 10, 20.5), "/api/v1/findings?model=van&since=10.000&until=20.500&limit=200");
+  assert.equal(findingsPath("van", 10, 20.5, 200, "Asia/Tokyo"), "/api/v1/findings?model=van&since=10.000&until=20.500&limit=200&zone=Asia%2FTokyo");
 });
 
 test("a silence that goes on lasts until now, and nothing else does", () => {

@@ -7,7 +7,6 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
-from django.conf import settings
 from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -18,11 +17,13 @@ from rest_framework.response import Response
 from dashboard.api.v1.base import Needs, V1View, page
 from dashboard.api.v1.bodies import body_of, query_of
 from dashboard.api.v1.series import VIEW_READINGS
+from dashboard.api.zones import zone_of
 from dashboard.serializers.common import listing_of
 from dashboard.serializers.findings import FeedbackAnswer, FeedbackBody, FindingQuery, FindingRow, WatchState
 from insights.facts.findings import field_of, sentence_of
 from insights.models import Finding, SeriesState, WatchCount
 from insights.watching.feedback import say
+from insights.zones import here
 from validation.selectors import model_specs
 from validation.spec import ModelSpec
 
@@ -48,7 +49,8 @@ class Findings(V1View):
         query = query_of(request, FindingQuery)
         limit = query["limit"]
         rows = _chosen(query).select_related("device", "model", "feedback").order_by("-id")[: limit + 1]
-        specs, zone = model_specs(), ZoneInfo(settings.TIME_ZONE)
+        with zone_of(query.get("zone")):
+            specs, zone = model_specs(), ZoneInfo(here())
         return page(list(rows), limit, lambda row: row.pk, lambda row: shown(row, specs.get(row.model.name), zone))
 
 

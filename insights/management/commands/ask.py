@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from dataflow.lib.commands import ExplainedCommand
 from insights.questions.asking import Reply, ask
+from insights.zones import NoSuchZone, here, in_zone
 from validation.selectors import TooSlow
 
 SHOWN = 20  # rows on a screen; --json has up to a hundred
@@ -39,12 +39,16 @@ reached; 130 interrupted"""
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument("question", metavar="QUESTION")
+        parser.add_argument("--zone", help="where days begin, as in Europe/Berlin; UTC by default")
         parser.add_argument("--json", action="store_true", help="print all that the API would answer")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Ask."""
         try:
-            reply = ask(options["question"], timezone.now(), settings.TIME_ZONE, with_chart=options["json"])
+            with in_zone(options["zone"]):
+                reply = ask(options["question"], timezone.now(), here(), with_chart=options["json"])
+        except NoSuchZone as error:
+            raise CommandError(str(error), returncode=2) from error
         except TooSlow as error:
             raise CommandError(f"That took longer than {error} and was stopped: ask for a shorter time.") from error
         except (OperationalError, InterfaceError) as error:

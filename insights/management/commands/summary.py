@@ -13,6 +13,7 @@ from django.db import InterfaceError, OperationalError
 from dataflow.lib.commands import ExplainedCommand
 from insights.durations import parse_duration
 from insights.summaries.service import summary, told
+from insights.zones import NoSuchZone, in_zone
 from validation.history.question import Unanswerable
 from validation.selectors import TooSlow
 
@@ -44,6 +45,7 @@ class Command(ExplainedCommand):
         parser.add_argument("--device", help="only this device")
         parser.add_argument("--tag", help="only devices with this tag")
         parser.add_argument("--window", default="24h", help="how far back: 90m, 24h (the default), 7d")
+        parser.add_argument("--zone", help="whose times of the day, as in Europe/Berlin; UTC by default")
         parser.add_argument("--json", action="store_true", help="print JSON, with the facts")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -53,7 +55,10 @@ class Command(ExplainedCommand):
             raise CommandError("--window is a length of time such as 90m, 24h or 7d.", returncode=WRONG_USAGE)
         asked = {name: options[name] for name in ("model", "device", "tag")}
         try:
-            found = summary(now=datetime.now(UTC), length=length, **asked)
+            with in_zone(options["zone"]):
+                found = summary(now=datetime.now(UTC), length=length, **asked)
+        except NoSuchZone as error:
+            raise CommandError(str(error), returncode=WRONG_USAGE) from error
         except Unanswerable as error:
             raise CommandError(str(error), returncode=WRONG_USAGE) from error
         except TooSlow as error:

@@ -1,5 +1,6 @@
 import { sendJson } from "../charts/api.js";
 import { listenToKeys } from "../charts/keys.js";
+import { browserZone } from "../charts/zone.js";
 import { AnswerChart } from "./answer-chart.js";
 import { drawRows } from "./rows.js";
 
@@ -26,7 +27,7 @@ async function ask(question) {
   part("result").hidden = false;
   part("result").setAttribute("aria-busy", "true");
   try {
-    const answer = await sendJson("POST", "/ai/ask", { question });
+    const answer = await sendJson("POST", "/ai/ask", { question, zone: browserZone() });
     if (mine === asked) show(answer);
   } catch (error) {
     if (mine === asked) showProblem(error);

@@ -1,3 +1,5 @@
+import { browserZone } from "./zone.js";
+
 /** A mark is at least this many pixels wide, or nobody could point at it. */
 const LEAST_PX = 6;
 
@@ -22,9 +24,10 @@ export function spanOf({ start, end, open, kind }, now = Date.now() / 1000) {
  * @param {number} start epoch seconds
  * @param {number} end
  * @param {number} limit
+ * @param {string} zone whose times of the day their sentences have
  */
-export function findingsPath(model, start, end, limit = 200) {
-  const query = new URLSearchParams({ model, since: start.toFixed(3), until: end.toFixed(3), limit: String(limit) });
+export function findingsPath(model, start, end, limit = 200, zone = browserZone()) {
+  const query = new URLSearchParams({ model, since: start.toFixed(3), until: end.toFixed(3), limit: String(limit), zone });
   return `/api/v1/findings?${query}`;
 }
 

@@ -1,4 +1,5 @@
 import { getJson } from "../charts/api.js";
+import { browserZone } from "../charts/zone.js";
 import { fieldsByModel, seriesPath } from "./state.js";
 
 /** All points of a chart together: more of them, at times of their own, take a browser longer to draw than people like to wait. */
@@ -52,9 +53,4 @@ export function pointsWanted(state, width, devicesOf) {
   }, 0);
   const share = POINTS_IN_ALL / Math.max(1, lines * (state.compare ? 2 : 1));
   return Math.round(Math.min(MOST, Math.max(FEWEST, Math.min(width, share))));
-}
-
-/** @returns {string} as in "Europe/Zurich" */
-export function browserZone() {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 }

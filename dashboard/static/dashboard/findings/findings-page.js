@@ -1,5 +1,6 @@
 import { ApiError, getJson, sendJson } from "../charts/api.js";
 import { clockTime } from "../charts/format.js";
+import { browserZone } from "../charts/zone.js";
 import { rowOf } from "./finding-row.js";
 import { VERDICTS, kindWord, watchWords } from "./words.js";
 
@@ -40,10 +41,16 @@ class FindingsPage {
     return new URLSearchParams(chosen.filter(([, value]) => value));
   }
 
+  #asked() {
+    const query = this.#query();
+    query.set("zone", browserZone());
+    return query;
+  }
+
   async #read() {
     clearTimeout(this.#timer);
     try {
-      const [page, watch] = await Promise.all([getJson(`/api/v1/findings?${this.#query()}`), getJson("/api/v1/watch")]);
+      const [page, watch] = await Promise.all([getJson(`/api/v1/findings?${this.#asked()}`), getJson("/api/v1/watch")]);
       this.#part("problem").hidden = true;
       this.#part("state").textContent = watchWords(watch, (text) => clockTime(Date.parse(text) / 1000, false));
       if (this.#mayWait) {
@@ -59,7 +66,7 @@ class FindingsPage {
   }
 
   async #more() {
-    const query = this.#query();
+    const query = this.#asked();
     query.set("before", this.#next);
     try {
       const page = await getJson(`/api/v1/findings?${query}`);

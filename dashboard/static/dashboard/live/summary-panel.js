@@ -1,5 +1,6 @@
 import { ApiError, getJson } from "../charts/api.js";
 import { absolute, unitSymbol } from "../charts/format.js";
+import { browserZone } from "../charts/zone.js";
 
 const AGAIN_MS = 5 * 60_000; // a day's summary hardly changes from one minute to the next
 const FEW = 10; // readings; a summary of fewer says nothing yet
@@ -26,7 +27,7 @@ export class SummaryPanel {
   async #read() {
     const model = this.#model;
     try {
-      const answer = await getJson(`/ai/summary?window=24h&model=${encodeURIComponent(model)}`);
+      const answer = await getJson(`/ai/summary?${new URLSearchParams({ window: "24h", model, zone: browserZone() })}`);
       if (model === this.#model) this.#show(answer);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;

@@ -1,0 +1,4 @@
+/** @returns {string} where whoever looks is, as in "Europe/Zurich" */
+export function browserZone() {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+}
