@@ -30,7 +30,7 @@ test("it is said how many devices are watched and learned, and when nobody watch
   const clock = () => "11:40";
   assert.equal(watchWords(watch, clock), "3 devices are watched.");
   assert.equal(watchWords({ ...watch, learning: 2, learning_until: iso(NOW) }, clock),
-    "3 devices are watched. 2 of them are still learned, the first until 11:40.");
+    "3 devices are watched. Of 2 that are new only what is unmistakable is found, of the first until 11:40.");
   assert.match(watchWords({ ...watch, running: false }, clock), /since 11:40/);
   assert.equal(watchWords({ ...watch, at: null }, clock), "Nothing is watched yet.");
 });
