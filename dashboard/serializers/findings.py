@@ -24,9 +24,7 @@ class FindingQuery(serializers.Serializer[Any]):
     since = MomentField(required=False, help_text="Only those that go on at this time, or later.")
     until = MomentField(required=False, help_text="Only those that began before.")
     open = serializers.ChoiceField(choices=["true", "false"], required=False, help_text="Whether it may yet go on.")
-    zone = serializers.CharField(
-        required=False, help_text="Whose times of the day sentences have: Europe/Berlin."
-    )
+    zone = serializers.CharField(required=False, help_text="Whose times of the day sentences have: Europe/Berlin.")
     limit = serializers.IntegerField(default=50, min_value=1, max_value=500)
     before = serializers.IntegerField(
         required=False, min_value=1, max_value=MAX_ID, help_text="Only below this: `next` of the page before."

@@ -137,13 +137,26 @@ def test_what_people_say_changes_how_soon_it_is_told_and_can_be_taken_back(spec:
 def test_a_thousand_devices_take_as_many_statements_as_one(spec: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> None:
     start = begin()
     for number in range(60):
-        store(spec, f"van_{number}", [(start, {"speed": 50.0, "gear": 3}), (start + 1, {"speed": 51.0})])
+        store(spec, f"van_{number}", [(start + place, {"speed": 50.0, "gear": 3}) for place in range(60)])
     with CaptureQueriesContext(
         connection,
     ) as caught:
         look(Watcher())
     assert SeriesState.objects.count() == 60
     assert len(caught) < 30
+
+
+def test_devices_that_send_once_each_leave_no_states_behind_and_are_looked_at_once(spec: ModelSpec) -> None:
+    start, watcher = begin(), Watcher()
+    for number in range(200):
+        store(spec, f"van_{number}", [(start, {"speed": 50.0})])
+    look(watcher)
+    assert watcher.counts.readings == 200
+    watcher.save()
+    assert not SeriesState.objects.exists()
+    for _ in range(3):
+        look(watcher)
+    assert watcher.counts.readings == 200
 
 
 def test_a_device_that_is_too_far_behind_loses_what_is_old_and_it_is_counted(

@@ -28,6 +28,9 @@ ROWS = 4_000  # readings of one chunk: some 0.2 s with four fields each
 # Readings of one device in a chunk: so few that a device that is behind keeps none waiting.
 EACH_LEAST, EACH_MOST = 40, 1_000
 SAVE_S = 300.0  # seconds until a state is written without a finding: so much is looked at again after a crash
+# Readings from which on a state is written: fewer are read again sooner than that, and a million devices that send once
+# each must not leave a million states behind.
+WORTH_KEEPING = 60
 KNOWN_S = 10.0  # seconds for which models and what people said are not asked for again
 # A device that is new to the watcher is learned from its last stretch: an hour is what a detector needs.
 LEARN_S, LEARN_READINGS = 2 * 3_600.0, 500
@@ -68,7 +71,7 @@ class Watcher:
 
     def save(self) -> None:
         """Write all that is known, as before an end in order."""
-        changed = {key: state for key, state in self.states.items() if state.is_changed}
+        changed = {key: state for key, state in self.states.items() if state.is_changed and _is_worth_keeping(state)}
         with keeping.writing(self.leadership):
             keeping.write_states(changed)
 
@@ -140,7 +143,7 @@ class Watcher:
         }
         for key, state in states.items():
             rows = self._feed(key, pieces[key]) if key in pieces else []
-            if rows or not state.saved_at:
+            if rows or (not state.saved_at and _is_worth_keeping(state)):
                 saved[key] = state
             found += rows
             state.turn = self._turn
@@ -176,7 +179,11 @@ class Watcher:
     def _save_due(self) -> None:
         """Write states that are old, and let those go from memory that have not been needed for longest."""
         old = time.monotonic() - SAVE_S
-        due = {key: state for key, state in self.states.items() if state.is_changed and state.saved_at < old}
+        due = {
+            key: state
+            for key, state in self.states.items()
+            if state.is_changed and state.saved_at < old and _is_worth_keeping(state)
+        }
         there = [(key, state) for key, state in self.states.items() if state.series]
         many = sum(len(state.series or ()) for _, state in there)
         leaving: list[Watched] = []
@@ -184,7 +191,7 @@ class Watcher:
             for key, state in sorted(there, key=lambda item: item[1].turn):
                 many -= len(state.series or ())
                 leaving.append(state)
-                if state.is_changed:
+                if state.is_changed and _is_worth_keeping(state):
                     due[key] = state
                 if many <= MOST_SERIES:
                     break
@@ -193,6 +200,10 @@ class Watcher:
                 keeping.write_states(due)
         for state in leaving:
             state.series = None
+
+
+def _is_worth_keeping(state: Watched) -> bool:
+    return state.saved_at > 0.0 or state.readings >= WORTH_KEEPING
 
 
 def _chunk(waiting: Places) -> tuple[list[Key], int]:

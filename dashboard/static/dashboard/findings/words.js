@@ -43,6 +43,7 @@ export function explorePath(finding, now) {
 export function watchWords(watch, clock) {
   if (watch.at === null) return "Nothing is watched yet.";
   if (!watch.running) return `Nothing has been watched since ${clock(watch.at)}: manage.py run_watch does not run.`;
+  if (!watch.devices) return "No device has sent enough yet to be watched.";
   const words = [`${watch.devices} device${watch.devices === 1 ? " is" : "s are"} watched.`];
   if (watch.learning) words.push(`Of ${watch.learning} that ${watch.learning === 1 ? "is" : "are"} new only what is unmistakable is found, of the first until ${clock(watch.learning_until)}.`);
   if (watch.behind_s > 60) words.push(`The watcher is ${Math.round(watch.behind_s / 60)} min behind.`);
