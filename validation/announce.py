@@ -5,8 +5,8 @@ layer is asynchronous; it runs on a thread of its own with one loop, so that its
 
 Bounds, so that no flood reaches the layer or fills the memory: a device brings MAX_POINTS points at most; what is sent
 at once is about MESSAGE_BYTES and below twice that; what waits is WAITING_BYTES at most. Devices that find no room in
-one turn go first in the next. When even waiting has no room, those that wait longest are left out: the pages read the
-newest rows anew every few seconds.
+one turn go first in the next. Where ENOUGH_BYTES wait, the devices of a chunk take turns, chunk after chunk; when even
+waiting has no room, those that wait longest are left out: the pages read the newest rows anew every few seconds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from collections import defaultdict
 
 from channels.layers import get_channel_layer
 
+from validation.columns import Columns
 from validation.events import TELEMETRY, Stored, StoredDevice, Value
+from validation.newest import in_turn, newest, stored_devices
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +36,12 @@ END_S = 1.0  # for what is left when the process ends; a layer that hangs does n
 MAX_POINTS, MAX_POINTS_OF_FIELD = 10_000, 1_000
 # Half a megabyte holds a second of 1,000 devices with six fields at 5 Hz; every site process receives it all.
 MESSAGE_BYTES, WAITING_BYTES = 500_000, 4_000_000
+# What is made of a device to be announced costs as much as storing a reading of it, so of thousands no more are made
+# than will soon be sent; FEW are never too many.
+ENOUGH_BYTES, FEW = 1_000_000, 100
 # What a point, and any value but a text, weigh at most in the layer's msgpack; and the rest of a device, roughly.
 POINT_BYTES, VALUE_BYTES, DEVICE_BYTES = 19, 11, 150
+FIELD_BYTES = 60  # what a field makes, with its name, value and one point
 
 Key = tuple[str, str]  # of a device that waits: model and name
 
@@ -50,6 +56,11 @@ class Waiting:
 
     def __len__(self) -> int:
         return len(self._devices)
+
+    @property
+    def room(self) -> int:
+        """Return how many bytes may come before enough waits."""
+        return max(0, ENOUGH_BYTES - self._weight)
 
     def add(self, model: str, name: str, device: StoredDevice) -> None:
         """Merge what was stored of a device with what waits of it; leave out others when that is too much."""
@@ -91,11 +102,21 @@ class Announcer:
         self._lock = threading.Lock()
         self._waiting = Waiting()
         self._changed = threading.Event()
+        self._told: dict[str, int] = {}  # by model, the device whose turn was last
         self._failing = False
         self._is_ended = False
         self._thread = threading.Thread(target=lambda: asyncio.run(self._send()), name="announcer", daemon=True)
         self._thread.start()
         atexit.register(self.end)
+
+    def tell(self, columns: Columns) -> None:
+        """Announce what was stored of a model: of all devices, or of those whose turn it is."""
+        model = columns.rows.model.spec.name
+        most = max(FEW, self._waiting.room // (DEVICE_BYTES + FIELD_BYTES * len(columns.values)))
+        items = in_turn(list(newest(columns)), most, self._told.get(model, 0))
+        if items:
+            self._told[model] = items[-1].device_id
+            self.announce(model, stored_devices(columns, items))
 
     def announce(self, model: str, devices: dict[str, StoredDevice]) -> None:
         """Add what was stored of a model to what goes out next."""
@@ -186,10 +207,10 @@ def _weight_of_value(value: Value) -> int:
 _announcers: dict[int, Announcer] = {}
 
 
-def announce(model: str, devices: dict[str, StoredDevice]) -> None:
-    """Announce through this process's announcer; a forked worker gets one of its own."""
+def announce(columns: Columns) -> None:
+    """Announce what was stored, through this process's announcer; a forked worker gets one of its own."""
     process = os.getpid()
     if process not in _announcers:
         _announcers.clear()
         _announcers[process] = Announcer()
-    _announcers[process].announce(model, devices)
+    _announcers[process].tell(columns)

@@ -20,7 +20,6 @@ from django.db import DataError, IntegrityError, InterfaceError, OperationalErro
 from validation import ledger, quarantine
 from validation.announce import announce
 from validation.ledger import Outcome
-from validation.newest import stored_devices
 from validation.recent import Keeper
 from validation.store import Manner, SomeStored
 from validation.streams import Entry, StreamReader, batch_in
@@ -164,6 +163,5 @@ class Drain:
             if not ledger.record(buffer, outcomes):
                 raise TakenElsewhere
         for columns in judged.parts:
-            if len(columns):
-                announce(columns.rows.model.spec.name, stored_devices(columns))
+            announce(columns)
         self.recent.keep(judged.judgement, batches)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from django.db import connection
 
@@ -22,13 +22,15 @@ NEGLIGIBLE = 0.005  # share of an interval by which it may be wrong before it is
 Key = tuple[int, int]  # of a row: model and device
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The newest reading of one device in some columns."""
+class Found(NamedTuple):
+    """The newest reading of one device in some columns; event time and receipt in microseconds since 1970."""
 
     columns: Columns
     model: int
     item: Newest
+    micros: int
+    seq: int
+    received: int
 
     @property
     def key(self) -> Key:
@@ -36,8 +38,7 @@ class Found:
         return self.model, self.item.device_id
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(NamedTuple):
     """What was known of a device: its row, the newest event time in microseconds (None before the first one)."""
 
     row: int
@@ -53,7 +54,7 @@ def update_latest(parts: Sequence[tuple[Columns, int]]) -> None:
     are locked in the order of their models and devices, so that two workers do not wait for each other in a circle, and
     they are read once they are locked: what one worker found newer cannot be put back by another that looked before it.
     """
-    found = [Found(columns, model, item) for columns, model in parts for item in newest(columns)]
+    found = [one for columns, model in parts for one in _found(columns, model)]
     if not found:
         return
     known = _move_forward(found)
@@ -62,6 +63,15 @@ def update_latest(parts: Sequence[tuple[Columns, int]]) -> None:
         _make_rows(missing)
         known |= _move_forward(missing)
     _learn([(one, known[one.key]) for one in found if known[one.key].is_moved])
+
+
+def _found(columns: Columns, model: int) -> Iterator[Found]:
+    # Out of the arrays at once: a chunk may have thousands of devices, and single numbers of an array are slow.
+    items = list(newest(columns))
+    lasts = [item.last for item in items]
+    micros, seqs, received = (column[lasts].tolist() for column in (columns.micros, columns.seqs, columns.received))
+    for item, *rest in zip(items, micros, seqs, received, strict=True):
+        yield Found(columns, model, item, *rest)
 
 
 def _make_rows(missing: Sequence[Found]) -> None:
@@ -100,13 +110,13 @@ def _move_forward(found: Sequence[Found]) -> dict[Key, Before]:
 
 
 def _parameters(found: Sequence[Found]) -> list[arrays.Array]:
-    values = [json.dumps(stored_values(one.columns, one.item.last)).encode() for one in found]
+    values = [msgspec.json.encode(stored_values(one.columns, one.item.last)) for one in found]
     return [
         arrays.encode(arrays.INT8, [one.model for one in found]),
         arrays.encode(arrays.INT8, [one.item.device_id for one in found]),
-        arrays.encode(arrays.TIMESTAMPTZ, [int(one.columns.micros[one.item.last]) for one in found]),
-        arrays.encode(arrays.INT8, [int(one.columns.seqs[one.item.last]) for one in found]),
-        arrays.encode(arrays.TIMESTAMPTZ, [int(one.columns.received[one.item.last]) for one in found]),
+        arrays.encode(arrays.TIMESTAMPTZ, [one.micros for one in found]),
+        arrays.encode(arrays.INT8, [one.seq for one in found]),
+        arrays.encode(arrays.TIMESTAMPTZ, [one.received for one in found]),
         arrays.encode(arrays.TIMESTAMPTZ, [one.item.arrived for one in found]),
         arrays.encode(arrays.JSONB, values),
     ]
@@ -141,6 +151,9 @@ def measured(columns: Columns, item: Newest, since: int | None) -> float | None:
     `since` is the newest event time known before, in microseconds; without one the chunk's own first moment counts.
     Readings of one moment, and those that came late or again, are no steps. Pure.
     """
+    if item.first == item.last:  # as most are where there are thousands
+        moment = int(columns.micros[item.last])
+        return (moment - since) / 1e6 if since is not None and moment > since else None
     micros = columns.micros[item.first : item.last + 1]
     begin = int(micros[0]) if since is None else since
     moments = len(np.unique(micros[np.searchsorted(micros, begin, side="right") :]))

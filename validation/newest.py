@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,7 @@ POINTS_OF_CHUNK = 64  # of one device and field: three seconds of what a page ca
 MICROS_PER_SLOT = 1_000_000 // POINTS_PER_SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Newest:
+class Newest(NamedTuple):
     """One device's newest reading in a chunk; `first` and `last` are its places in the sorted columns.
 
     `arrived` is when anything of the device last came, in microseconds since 1970: not always that newest reading.
@@ -35,8 +34,7 @@ def newest(columns: Columns) -> Iterator[Newest]:
     ends = np.flatnonzero(np.diff(columns.devices, append=-1))
     starts = np.concatenate(([0], ends[:-1] + 1))[: len(ends)]
     arrivals = np.maximum.reduceat(columns.received, starts) if len(ends) else ends
-    for first, last, arrived in zip(starts.tolist(), ends.tolist(), arrivals.tolist(), strict=True):
-        yield Newest(int(columns.devices[last]), first, last, arrived)
+    yield from map(Newest, columns.devices[ends].tolist(), starts.tolist(), ends.tolist(), arrivals.tolist())
 
 
 def stored_values(columns: Columns, place: int) -> dict[str, Value]:
@@ -57,49 +55,69 @@ def _shown(kind: Kind, value: Any) -> Value:
     return shown
 
 
-def stored_devices(columns: Columns) -> dict[str, StoredDevice]:
-    """Return what the pages want to know of each device: its newest values, and a thinned run of points."""
-    names = columns.rows.devices
+def in_turn(items: Sequence[Newest], most: int, after: int) -> Sequence[Newest]:
+    """Return so many devices at most: those that come after one of that id, and then from the beginning again. Pure."""
+    if len(items) <= most:
+        return items
+    begin = bisect_right(items, after, key=lambda item: item.device_id)
+    return [*items[begin:], *items[:begin]][:most]
+
+
+def stored_devices(columns: Columns, items: Iterable[Newest] | None = None) -> dict[str, StoredDevice]:
+    """Return what the pages want to know of some devices or all: their newest values, and a thinned run of points."""
+    names, order = columns.rows.devices, columns.order.tolist()
+    thinned = _Thinned(columns)
     return {
-        names[int(columns.order[item.last])]: StoredDevice(
-            ts=int(columns.micros[item.last]) / 1e6,
+        names[order[item.last]]: StoredDevice(
+            ts=thinned.micros[item.last] / 1e6,
             received_at=item.arrived / 1e6,
             interval_s=None,
             values=stored_values(columns, item.last),
-            points=_points(columns, item),
+            points=thinned.points(item),
         )
-        for item in newest(columns)
+        for item in (newest(columns) if items is None else items)
     }
 
 
-def _points(columns: Columns, item: Newest) -> dict[str, list[Point]]:
-    """Return the points of one device by field: one for each twentieth of a second, the last one in it."""
-    whole = range(item.first, item.last + 1)
-    micros = columns.micros[item.first : item.last + 1]
-    slots = micros // MICROS_PER_SLOT
-    last = np.flatnonzero(np.diff(slots, append=slots[-1] + 1))
-    if len(last) > POINTS_OF_CHUNK:  # which only what is late has; evenly, up to the newest
-        last = last[:: -ceil(len(last) / POINTS_OF_CHUNK)][::-1]
-    ends, times = (last + item.first).tolist(), (micros[last] / 1e6).tolist()
-    points: dict[str, list[Point]] = {}
-    for field, column in columns.values:
-        if field.kind in ("number", "integer", "boolean"):
+class _Thinned:
+    """Points of a chunk: of each device and field one for each twentieth of a second, the last one in it.
+
+    What can be is computed for all devices at once: a chunk may have a reading each of thousands of them.
+    """
+
+    def __init__(self, columns: Columns) -> None:
+        self.micros: list[int] = columns.micros.tolist()
+        slots = columns.micros // MICROS_PER_SLOT
+        is_last = np.ones(len(columns), dtype=bool)
+        is_last[:-1] = (np.diff(slots) != 0) | (np.diff(columns.devices) != 0)
+        self._is_last: list[bool] = is_last.tolist()
+        self._shown = [
+            (field.name, column) for field, column in columns.values if field.kind in ("number", "integer", "boolean")
+        ]
+
+    def points(self, item: Newest) -> dict[str, list[Point]]:
+        """Return the points of one device by field."""
+        whole = range(item.first, item.last + 1)
+        ends = [place for place in whole if self._is_last[place]]
+        if len(ends) > POINTS_OF_CHUNK:  # which only what is late has; evenly, up to the newest
+            ends = ends[:: -ceil(len(ends) / POINTS_OF_CHUNK)][::-1]
+        times = [self.micros[place] / 1e6 for place in ends]
+        points: dict[str, list[Point]] = {}
+        for name, column in self._shown:
             values = [column[place] for place in ends]
             run = list(zip(times, values, strict=True))
             if None in values:
                 run = [point for point in run if point[1] is not None]
                 if len(ends) < len(whole):
-                    run = _run_of_slots(columns, column, whole)
+                    run = self._run_of_slots(column, whole)
             if run:
-                points[field.name] = run
-    return points
+                points[name] = run
+        return points
 
+    def _run_of_slots(self, column: Sequence[Value], whole: Iterable[int]) -> list[Point]:
+        """Return the last point of a field in each slot, where some slots end with a reading without that field.
 
-def _run_of_slots(columns: Columns, column: Sequence[Value], whole: Iterable[int]) -> list[Point]:
-    """Return the last point of a field in each slot, where some slots end with a reading without that field.
-
-    A device may well send one field in one message and the next field a millisecond later in another.
-    """
-    filled = (place for place in whole if column[place] is not None)
-    last = {int(columns.micros[place]) // MICROS_PER_SLOT: place for place in filled}
-    return [(int(columns.micros[place]) / 1e6, column[place]) for place in last.values()]
+        A device may well send one field in one message and the next field a millisecond later in another.
+        """
+        last = {self.micros[place] // MICROS_PER_SLOT: place for place in whole if column[place] is not None}
+        return [(self.micros[place] / 1e6, column[place]) for place in last.values()]

@@ -26,7 +26,6 @@ from validation.announce import announce
 from validation.attempts import DIED, NOT_JUDGED, Attempt, Fault, Notes, Step, Trying
 from validation.catalog import Catalog
 from validation.ledger import Outcome, Verdicts
-from validation.newest import stored_devices
 from validation.pipeline import Judgement, Rejected
 from validation.spec import Reason
 from validation.store import Manner
@@ -137,8 +136,7 @@ class Suspects:
             *(entry.name, buffer, len(attempt.guilty), len(batch)),
         )
         for columns in judged.parts:
-            if len(columns):
-                announce(columns.rows.model.spec.name, stored_devices(columns))
+            announce(columns)
 
 
 def _set_aside(batch: Batch, attempt: Attempt, judged: Judged, catalog: Catalog) -> None:

@@ -19,7 +19,7 @@ from validation.columns import Columns, columns_of
 from validation.drafting import save
 from validation.latest import learned, measured, update_latest
 from validation.models import DataModel, Latest
-from validation.newest import newest, stored_devices
+from validation.newest import in_turn, newest, stored_devices
 from validation.pipeline import Rows
 from validation.publishing import publish
 from validation.samples import SENSOR, VEHICLE
@@ -28,7 +28,7 @@ from validation.spec import FieldSpec, ModelSpec
 
 MODELS = {spec.name: compile_model(spec, 1) for spec in (VEHICLE, SENSOR)}
 BASE = 1_760_000_000  # 2025-10-09
-IDS = {"vehicle_01": 7, "vehicle_02": 9}
+IDS = {"vehicle_01": 7, "vehicle_02": 9} | {f"vehicle_{number:02d}": 10 + number for number in range(3, 8)}
 
 
 @dataclass(frozen=True)
@@ -301,6 +301,20 @@ def test_a_field_that_comes_in_a_message_of_its_own_is_not_lost_by_thinning() ->
 def test_when_a_device_was_heard_of_is_its_last_arrival_and_not_that_of_its_newest_reading() -> None:
     device = stored_devices(chunk(Reading(9, received=10), Reading(3, received=12)))["vehicle_01"]
     assert (device["ts"], device["received_at"]) == (BASE + 9, BASE + 12)
+
+
+def test_of_more_devices_than_there_is_room_for_each_has_its_turn() -> None:
+    columns = chunk(*(Reading(number, device=f"vehicle_{number:02d}") for number in range(1, 8)))
+    items, seen, after = list(newest(columns)), [], 0
+    assert in_turn(items, 7, after) is items
+    for _ in range(7):
+        chosen = in_turn(items, 3, after)
+        assert len(chosen) == 3
+        seen += [item.device_id for item in chosen]
+        after = chosen[-1].device_id
+    ids = [item.device_id for item in items]
+    assert seen == ids * 3
+    assert set(stored_devices(columns, items[:2])) == {"vehicle_01", "vehicle_02"}
 
 
 def test_a_point_is_told_as_latitude_and_longitude_and_has_no_run_of_points() -> None:
