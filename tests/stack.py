@@ -227,12 +227,18 @@ class RunningStack:
         return sorted(found, key=lambda process: process.pid)
 
     def server_of(self, url: str) -> psutil.Process:
-        """Return its process that listens on the port of a URL."""
+        """Return its process that listens on the port of a URL; wait for one that is just started again."""
         port = urlsplit(url).port
-        for process in self.processes():
-            if any(one.laddr.port == port and one.status == psutil.CONN_LISTEN for one in process.net_connections()):
-                return process
-        raise AssertionError(f"nothing of the stack listens on port {port}")
+
+        def listening() -> list[psutil.Process]:
+            return [
+                process
+                for process in self.processes()
+                if any(one.laddr.port == port and one.status == psutil.CONN_LISTEN for one in connections_of(process))
+            ]
+
+        eventually(lambda: bool(listening()), f"something of the stack listens on port {port}", 30)
+        return listening()[0]
 
     def kill(self, kind: str, number: signal.Signals = signal.SIGKILL) -> int:
         """Send a signal to the first process of a kind and return its id; wait for one that is just started again."""
@@ -244,3 +250,11 @@ class RunningStack:
     def restarts(self, name: str) -> int:
         """Return how often `up` has said that it starts a process of a name again."""
         return sum(line.startswith(f"{name} ") and "starting it again" in line for line in self.log.splitlines())
+
+
+def connections_of(process: psutil.Process) -> list[Any]:
+    """Return the sockets of a process, none when it ends while it is looked at."""
+    try:
+        return list(process.net_connections())
+    except psutil.NoSuchProcess:
+        return []
