@@ -15,6 +15,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from xdist.scheduler import Scheduling
+    from xdist.workermanage import WorkerController
 
 # Folders and files whose tests look at the same stack.
 TOGETHER = {
@@ -24,6 +25,7 @@ TOGETHER = {
         "tests/test_bench.py",
         "tests/test_faults.py",
         "tests/test_findings.py",
+        "tests/test_outage_embedded.py",
         "tests/test_compose_running.py",
     ),
     "the Debian stack": ("tests/test_debian.py", "tests/test_outage.py"),
@@ -38,6 +40,8 @@ class Stoppable(Protocol):
         ...
 
 
+# What takes longest begins first, so that no process waits for another one at the end.
+FIRST = (*TOGETHER, "tests/chaos/test_six_faults.py", "ingest/tests/test_bridges_together.py")
 RUNNING: dict[str, Stoppable] = {}  # by the name above; for the fixtures to fill
 
 
@@ -47,6 +51,12 @@ class ByFileAndStack(LoadScopeScheduling):  # type: ignore[misc]  # xdist gives 
     def _split_scope(self, nodeid: str) -> str:
         """Return what a test belongs to."""
         return together(nodeid)
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        for scope in reversed(FIRST):
+            if scope in self.workqueue:
+                self.workqueue.move_to_end(scope, last=False)
+        super()._assign_work_unit(node)
 
 
 def together(nodeid: str) -> str:

@@ -16,6 +16,24 @@ FOUND_S = 60.0
 RATE, MAD_AFTER_S = 5, 20.0
 
 
+def test_a_device_that_was_learned_is_found_at_once_and_its_silence_when_it_is_due(api: Program) -> None:
+    chance, now = random.Random(7), time.time()
+    api.post(
+        "/bridge/ingest?topic=sensors/mad/telemetry",
+        [
+            {"device_id": "mad", "timestamp": now - ago, "temperature": round(chance.gauss(21.0, 0.3), 2)}
+            for ago in range(LEARNED_S, 0, -EVERY_S)
+        ],
+    )
+    odd = {"device_id": "mad", "timestamp": time.time(), "temperature": 75.0}
+    api.post("/bridge/ingest?topic=sensors/mad/telemetry", [odd])
+    eventually(lambda: "75" in sentence_of(api, "mad", "spike"), "the spike is found", FOUND_S)
+    assert sentence_of(api, "mad", "spike").startswith("Temperature 75")
+    assert "mad: Temperature 75" in api.get("/ai/summary", model="sensor", device="mad")["summary"]
+    eventually(lambda: sentence_of(api, "mad", "missing") != "", "its silence is found", 2 * FOUND_S)
+    assert api.get("/api/v1/watch")["running"]
+
+
 @pytest.mark.parametrize("fault", ["spike", "stuck"])
 def test_a_simulated_device_that_goes_mad_is_found_within_a_minute_and_named_in_the_summary(
     stack: RunningStack, api: Program, fault: str
@@ -33,24 +51,6 @@ def test_a_simulated_device_that_goes_mad_is_found_within_a_minute_and_named_in_
     finally:
         mad.terminate()
         mad.wait(30)
-
-
-def test_a_device_that_was_learned_is_found_at_once_and_its_silence_when_it_is_due(api: Program) -> None:
-    chance, now = random.Random(7), time.time()
-    api.post(
-        "/bridge/ingest?topic=sensors/mad/telemetry",
-        [
-            {"device_id": "mad", "timestamp": now - ago, "temperature": round(chance.gauss(21.0, 0.3), 2)}
-            for ago in range(LEARNED_S, 0, -EVERY_S)
-        ],
-    )
-    odd = {"device_id": "mad", "timestamp": time.time(), "temperature": 75.0}
-    api.post("/bridge/ingest?topic=sensors/mad/telemetry", [odd])
-    eventually(lambda: "75" in sentence_of(api, "mad", "spike"), "the spike is found", FOUND_S)
-    assert sentence_of(api, "mad", "spike").startswith("Temperature 75")
-    assert "mad: Temperature 75" in api.get("/ai/summary", model="sensor", device="mad")["summary"]
-    eventually(lambda: sentence_of(api, "mad", "missing") != "", "its silence is found", 2 * FOUND_S)
-    assert api.get("/api/v1/watch")["running"]
 
 
 def sentence_of(api: Program, device: str, kind: str) -> str:
