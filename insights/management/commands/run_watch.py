@@ -15,7 +15,7 @@ from dataflow.lib.heartbeat import Heartbeat
 from insights.watching.service import Service
 
 WRONG_USAGE = 2
-NICE = 10  # on a full machine the data path goes first
+NICE = 19  # on a full machine the data path goes first
 
 EXPLANATION = """\
 Looks at the readings that are stored, as they are stored, and notes what is odd about them (docs/findings.md). Takes
