@@ -26,7 +26,7 @@ check: $(READY) $(VENV)/.ready-dev  ## lint, types, import contracts, then the t
 	$(BIN)/lint-imports
 	$(MAKE) test
 
-bench: $(READY)  ## every benchmark, on a stack of its own, and docs/performance.md; BENCH="throughput latency" for less
+bench: $(READY)  ## every benchmark, on a stack of its own, and docs/performance.md; BENCH="soak --minutes 60" for one, larger
 	$(BIN)/python manage.py bench all $(BENCH)
 
 chaos: $(READY) $(VENV)/.ready-dev  ## every fault at full size, and the controls; CHAOS="--faults F7 --short" for less

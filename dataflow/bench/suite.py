@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,11 @@ from dataflow.lib.env import STACK_FILE, read_env_file
 
 PAGE = Path("docs") / "performance.md"
 EMBEDDED = "the embedded one, because Mosquitto is not installed"
-STEP_S = 1_200.0  # after which a benchmark is given up
+STEP_S = 1_200.0  # after which a benchmark of the usual size is given up
+ROWS_A_SECOND = 10_000  # at least, of a table that is filled and rolled up
+ROLLUPS_S = 120.0  # that a benchmark waits for the rollups of those before it
+ROLLUPS_LEFT = "SELECT count(*) FROM validation_rollupmark WHERE due < extract(epoch FROM now()) / 60"
+LARGER = {"minutes": {"soak"}, "rows": {"history", "transfer"}}  # which option makes which benchmarks larger
 ASKED_FOR = {"rivals"}  # that run only when they are named: what they need is large
 
 
@@ -42,6 +46,7 @@ class Step:
     key: str
     arguments: tuple[str, ...]
     embedded: bool = False
+    patience_s: float = STEP_S
 
     @property
     def benchmark(self) -> str:
@@ -96,6 +101,14 @@ def chosen(names: Collection[str], benchmarks: Collection[str]) -> list[Step]:
     return [one for one in steps if one.key in names or one.benchmark in names]
 
 
+def larger(one: Step, sizes: Mapping[str, float]) -> Step:
+    """Return the step with those of the sizes that its benchmark has, and with the patience that they need."""
+    mine = {name: size for name, size in sizes.items() if one.benchmark in LARGER[name]}
+    arguments = [word for name, size in mine.items() for word in (f"--{name}", f"{size:.12g}")]
+    patience_s = STEP_S + 60 * mine.get("minutes", 0) + mine.get("rows", 0) / ROWS_A_SECOND
+    return replace(one, arguments=(*one.arguments, *arguments), patience_s=patience_s)
+
+
 def run(base: Path, folder: Path, steps: list[Step], say: Callable[[str], None]) -> dict[str, Any]:
     """Run the steps and write what they found; return it. Blocks for minutes, and stops all it started at the end."""
     refuse_services_of_others(base)
@@ -113,8 +126,21 @@ def run(base: Path, folder: Path, steps: list[Step], say: Callable[[str], None])
         with own_stack(base, folder / "stack", embedded_broker=embedded or embedded_only) as environment:
             document["versions"] |= _versions(environment, embedded=embedded or embedded_only)
             for one in group:
+                wait_for_rollups(environment, say)
                 document["steps"].append(_run(base, one, environment, say))
     return document
+
+
+def wait_for_rollups(environment: Mapping[str, str], say: Callable[[str], None]) -> None:
+    """Block until what earlier benchmarks have left to roll up is done, so that the next one does not pay for it."""
+    deadline = time.monotonic() + ROLLUPS_S
+    settings = read_env_file(Path(environment["DATA_DIR"]) / STACK_FILE)
+    with psycopg.connect(settings["DATABASE_URL"], autocommit=True) as database:
+        while database.execute(ROLLUPS_LEFT).fetchone() != (0,):
+            if time.monotonic() > deadline:
+                say(f"rollups of earlier benchmarks are not done after {ROLLUPS_S:.0f} s: figures may be worse")
+                return
+            time.sleep(1)
 
 
 def write(base: Path, folder: Path, document: dict[str, Any]) -> Path:
@@ -152,7 +178,7 @@ def _run(base: Path, one: Step, environment: Mapping[str, str], say: Callable[[s
     program = Program(name="bench", argv=argv)  # on a leash: it ends with this process
     process = subprocess.Popen(program.command(), cwd=base, env=dict(environment), stdout=subprocess.PIPE, text=True)
     try:
-        out, _ = process.communicate(timeout=STEP_S)
+        out, _ = process.communicate(timeout=one.patience_s)
     except BaseException:
         process.kill()
         process.wait()

@@ -6,14 +6,15 @@ import json
 import struct
 
 import pytest
+from django.core.management.base import CommandError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflow.bench.figures import median_of, slope_per_hour, spread_ms
 from dataflow.bench.load import Load
-from dataflow.bench.suite import ASKED_FOR, STEPS, chosen
+from dataflow.bench.suite import ASKED_FOR, STEP_S, STEPS, chosen, larger
 from dataflow.bench.throughput import BenchFailed
-from dataflow.management.commands.bench import MEASURES
+from dataflow.management.commands.bench import MEASURES, sizes_of_all
 
 
 def test_percentiles_are_in_milliseconds() -> None:
@@ -72,3 +73,23 @@ def test_a_part_of_the_suite_is_chosen_by_benchmark_or_by_step() -> None:
     assert [step.key for step in chosen(["throughput-arrays"], MEASURES)] == ["throughput-arrays"]
     with pytest.raises(BenchFailed, match="no benchmark thruput"):
         chosen(["thruput"], MEASURES)
+
+
+def test_a_larger_size_goes_to_the_benchmarks_that_have_it_and_gives_them_more_time() -> None:
+    named = chosen(["soak", "history", "naive"], MEASURES)
+    steps = [larger(step, {"minutes": 60, "rows": 30_000_000}) for step in named]
+    commands = {step.key: step.command for step in steps}
+    assert commands == {
+        "naive": "manage.py bench naive --count 100000",
+        "soak": "manage.py bench soak --minutes 60",
+        "history": "manage.py bench history --rows 30000000",
+    }
+    patience = {step.key: step.patience_s - STEP_S for step in steps}
+    assert patience == {"naive": 0, "soak": 3_600, "history": 3_000}
+
+
+@pytest.mark.parametrize(("given", "says"), [({"count": 5}, "--count is not for it"), ({"minutes": 0}, "more than 0")])
+def test_all_refuses_an_option_that_it_has_no_use_for(given: dict[str, float], says: str) -> None:
+    assert sizes_of_all({"rows": 5, "rate": None}) == {"rows": 5}
+    with pytest.raises(CommandError, match=says):
+        sizes_of_all(given)

@@ -48,6 +48,7 @@ EXAMPLES = """benchmarks:
   replay       refused readings made good, beside 5,000 live ones a second
   transfer     import a file, export it, import the export
   all          these, or those that are named, on a stack of their own, which is stopped and removed at the end;
+               takes --minutes for soak, and --rows for history and transfer;
                writes DATA_DIR/bench/<date>.json and docs/performance.md
 
 examples:
@@ -58,6 +59,7 @@ examples:
   manage.py bench latency --rate 5000 --seconds 60
   manage.py bench soak --minutes 60
   manage.py bench all throughput latency            what `make bench BENCH="throughput latency"` runs
+  manage.py bench all soak --minutes 60             the same, for an hour
   manage.py bench history --rows 20000000
 
 exit codes: 0 measured and balanced, 1 failed or not balanced, 2 wrong usage, 3 a service cannot be reached,
@@ -122,7 +124,7 @@ class Command(ExplainedCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Measure and print; exit with 1 when the books do not balance afterwards."""
         if options["benchmark"] == ALL:
-            self._run_all(options["names"])
+            self._run_all(options)
             return
         if options["names"]:
             raise CommandError(f"Only `{ALL}` takes several names.", returncode=2)
@@ -141,10 +143,11 @@ class Command(ExplainedCommand):
         if "ledger" in report and not report["ledger"]["balanced"]:
             sys.exit(1)
 
-    def _run_all(self, names: list[str]) -> None:
+    def _run_all(self, given: dict[str, Any]) -> None:
         base, folder = Path(settings.BASE_DIR), Path(settings.DATA_DIR) / "bench"
+        sizes = sizes_of_all(given)
         try:
-            steps = suite.chosen(names, MEASURES)
+            steps = [suite.larger(step, sizes) for step in suite.chosen(given["names"], MEASURES)]
         except BenchFailed as error:
             raise CommandError(str(error), returncode=2) from error
         try:
@@ -158,6 +161,17 @@ class Command(ExplainedCommand):
         self.stdout.write(f"{path}\n{base / suite.PAGE}")
         if any(step.get("exit_code", 1) for step in document["steps"]):
             sys.exit(1)
+
+
+def sizes_of_all(given: dict[str, Any]) -> dict[str, float]:
+    """Return the sizes that `all` hands on; raise CommandError for an option that it has no use for."""
+    chosen = {name: given[name] for name in ("rate", *SIZES) if given.get(name) is not None}
+    if strange := sorted(chosen.keys() - suite.LARGER.keys()):
+        larger = " and ".join(f"--{name}" for name in suite.LARGER)
+        raise CommandError(f"`{ALL}` takes {larger}; --{strange[0].replace('_', '-')} is not for it.", returncode=2)
+    if any(size <= 0 for size in chosen.values()):
+        raise CommandError(f"{' and '.join(f'--{name}' for name in suite.LARGER)} are more than 0.", returncode=2)
+    return chosen
 
 
 def options_of(given: dict[str, Any]) -> Options:
