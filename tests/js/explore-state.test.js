@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { exportsOf } from "../../dashboard/static/dashboard/explore/export-menu.js";
-import { firstChoice } from "../../dashboard/static/dashboard/explore/first-choice.js";
+import { firstChoice, firstRange } from "../../dashboard/static/dashboard/explore/first-choice.js";
 import {
   between, bounds, durationOf, fromInput, isRelative, scaled, secondsOf, shifted, toInput,
 } from "../../dashboard/static/dashboard/explore/range.js";
@@ -123,4 +123,11 @@ test("somebody who asks for nothing sees the first measured field, and of a larg
   const large = models.map((model) => ({ ...model, devices: model.devices * 50 }));
   assert.deepEqual(chosen(firstChoice({ models: large, devices })), [["van.s"], ["v1", "v2", "v3", "v4", "v5"]]);
   assert.deepEqual(chosen(firstChoice({ models: [], devices: [] })), [[], []]);
+});
+
+test("who comes when the first readings are minutes old sees those minutes, and not the empty hour before", () => {
+  const end = "2026-11-22T12:00:00Z";
+  const began = (...ages) => ({ end, series: ages.map((age) => ({ points: [[Date.parse(end) / 1000 - age, 1], [Date.parse(end) / 1000, 2]] })) });
+  const chosen = [began(90, 20), began(20, 800), began(20, 901), began(), { end, series: [{ points: [] }] }].map(firstRange);
+  assert.deepEqual(chosen.map(({ duration }) => duration), ["5m", "15m", "1h", "1h", "1h"]);
 });

@@ -4,7 +4,7 @@ import { listenToKeys } from "../charts/keys.js";
 import { isEmpty, layOut, withoutSilent } from "./answer.js";
 import { Controls } from "./controls.js";
 import { ExportMenu, exportsOf } from "./export-menu.js";
-import { firstChoice } from "./first-choice.js";
+import { firstChoice, firstRange } from "./first-choice.js";
 import { Follower } from "./follower.js";
 import { canForecast, forecastPath, forecastWords, horizonOf, withForecast } from "./forecast.js";
 import { Guidance } from "./guidance.js";
@@ -28,6 +28,7 @@ class ExplorePage {
   #reader = new SeriesReader();
   #answer = null;
   #forecast = null; // what comes, or the error that says why nobody knows
+  #isOurChoice = false; // until somebody chooses, or it has been answered
   #asked = { points: 0, zone: browserZone() };
   #follower;
   #controls;
@@ -81,9 +82,14 @@ class ExplorePage {
       return;
     }
     if (location.search.length < 2) {
-      this.#state = { ...this.#state, ...firstChoice(this.#pickers.options) };
-      history.replaceState(null, "", addressOf(this.#state));
-    }
+      this.#isOurChoice = true;
+      this.#beginWith(firstChoice(this.#pickers.options));
+    } else this.#refresh();
+  }
+
+  #beginWith(choice) {
+    this.#state = { ...this.#state, ...choice };
+    history.replaceState(null, "", addressOf(this.#state));
     this.#refresh();
   }
 
@@ -103,6 +109,7 @@ class ExplorePage {
   }
 
   #change(choice) {
+    this.#isOurChoice = false;
     this.#state = { ...this.#state, ...choice };
     if (!isRelative(this.#state.range)) this.#state.live = false;
     history.pushState(null, "", addressOf(this.#state));
@@ -110,6 +117,7 @@ class ExplorePage {
   }
 
   #open(query, isNew = true) {
+    this.#isOurChoice = false;
     this.#state = { ...DEFAULTS, ...readState(query) };
     this.#zooms.clear();
     if (isNew) history.pushState(null, "", addressOf(this.#state));
@@ -137,6 +145,14 @@ class ExplorePage {
     try {
       const answer = await this.#reader.read(state, points);
       if (!answer) return;
+      if (this.#isOurChoice) {
+        this.#isOurChoice = false;
+        const range = firstRange(answer);
+        if (range.duration !== state.range.duration) {
+          this.#beginWith({ range });
+          return;
+        }
+      }
       this.#asked.points = points;
       if (isRelative(state.range)) this.#follower.observe(answer);
       this.#guidance.clear();

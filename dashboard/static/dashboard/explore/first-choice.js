@@ -1,8 +1,12 @@
+import { secondsOf } from "./range.js";
 import { DEFAULTS } from "./state.js";
 
 /** More devices than this would be a tangle of lines: of a large fleet, the first few are shown. */
 const TOGETHER = 20;
 const FEW = 5;
+
+/** Ranges to begin with while there is nothing older than they are long: in the usual one it would be a dash at its end. */
+const OF_THE_YOUNG = ["5m", "15m"];
 
 /**
  * Choose something to begin with: the first measured field of the first model that has devices.
@@ -18,4 +22,15 @@ export function firstChoice({ models, devices }) {
   return {
     fields: [`${model.name}.${measured(model).name}`], devices: model.devices > TOGETHER ? names.slice(0, FEW) : ["*"], range: DEFAULTS.range,
   };
+}
+
+/**
+ * Choose a range to begin with by what the usual one has shown.
+ * @param {import("./answer.js").Answer} answer
+ * @returns {import("./range.js").Range}
+ */
+export function firstRange({ end, series }) {
+  const oldest = Math.min(...series.flatMap(({ points }) => points.slice(0, 1).map(([ts]) => ts)));
+  const duration = OF_THE_YOUNG.find((length) => oldest >= Date.parse(end) / 1000 - secondsOf(length));
+  return Number.isFinite(oldest) && duration ? { duration } : DEFAULTS.range;
 }
