@@ -5,8 +5,6 @@ from __future__ import annotations
 import random
 import time
 
-import pytest
-
 from tests.project import eventually
 from tests.stack import RunningStack
 from tests.visitor import Program
@@ -34,23 +32,32 @@ def test_a_device_that_was_learned_is_found_at_once_and_its_silence_when_it_is_d
     assert api.get("/api/v1/watch")["running"]
 
 
-@pytest.mark.parametrize("fault", ["spike", "stuck"])
-def test_a_simulated_device_that_goes_mad_is_found_within_a_minute_and_named_in_the_summary(
-    stack: RunningStack, api: Program, fault: str
+def test_simulated_devices_that_go_mad_are_found_within_a_minute_and_named_in_the_summary(
+    stack: RunningStack, api: Program
 ) -> None:
-    device = f"{fault}_one"
-    options = ("--profile", "sensor", "--only", device, "--rate", str(RATE))
-    mad = stack.spawn("simulate_devices", *options, "--fault", fault, "--fault-after", str(MAD_AFTER_S))
+    devices = {fault: f"{fault}_one" for fault in ("spike", "stuck")}
+    running = [
+        stack.spawn(
+            *("simulate_devices", "--profile", "sensor", "--only", device, "--rate", str(RATE)),
+            *("--fault", fault, "--fault-after", str(MAD_AFTER_S)),
+        )
+        for fault, device in devices.items()
+    ]
     try:
-        eventually(lambda: sentence_of(api, device, fault) != "", "it is found", MAD_AFTER_S + FOUND_S)
-        said = sentence_of(api, device, fault)
-        assert said.startswith("Temperature")
-        # Later readings may have made the same finding a longer one, which is told in other words.
-        summary = api.get("/ai/summary", model="sensor", device=device)["summary"]
-        assert f"{device}: Temperature" in summary
+        eventually(
+            lambda: all(sentence_of(api, device, fault) for fault, device in devices.items()),
+            "both are found",
+            MAD_AFTER_S + FOUND_S,
+        )
+        for fault, device in devices.items():
+            assert sentence_of(api, device, fault).startswith("Temperature")
+            # Later readings may have made the same finding a longer one, which is told in other words.
+            assert f"{device}: Temperature" in api.get("/ai/summary", model="sensor", device=device)["summary"]
     finally:
-        mad.terminate()
-        mad.wait(30)
+        for mad in running:
+            mad.terminate()
+        for mad in running:
+            mad.wait(30)
 
 
 def sentence_of(api: Program, device: str, kind: str) -> str:
