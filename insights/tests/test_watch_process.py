@@ -47,6 +47,7 @@ def test_one_that_is_killed_is_followed_by_one_that_finds_what_it_would_have(sta
     store(spec, "van_1", rows[:500])
     killed = start()
     eventually(lambda: len(spikes()) == 1, "the first one finds the first spike")
+    assert os.sched_getscheduler(killed.pid) == os.SCHED_IDLE, "whoever else wants the processor goes first"
     killed.send_signal(signal.SIGKILL)
     store(spec, "van_1", rows[500:650])
     other = start()
