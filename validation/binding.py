@@ -15,13 +15,15 @@ PREPARED = 1_000  # statements that a connection keeps: one of each model's, and
 
 
 @contextmanager
-def server_side() -> Iterator[psycopg.Cursor[Any]]:
+def server_side(kind: type[psycopg.Cursor[Any]] = psycopg.Cursor) -> Iterator[psycopg.Cursor[Any]]:
     """Give a cursor on Django's connection whose parameters are bound by the server, arrays in binary among them.
 
-    Django's own would write every value into the statement's text.
+    Django's own would write every value into the statement's text. A `psycopg.RawCursor` takes statements as the server
+    does, with $1 in place of %s: psycopg remembers how it has translated a hundred statements, and workers may have one
+    for each of many models.
     """
     connection.ensure_connection()
     connection.connection.prepared_max = PREPARED
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+    with connection.wrap_database_errors, kind(connection.connection) as cursor:
         arrays.accept_arrays(cursor)
         yield cursor

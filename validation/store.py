@@ -158,7 +158,7 @@ def _executed(columns: Columns, places: NDArray[np.intp], ending: LiteralString)
     names, parameters = _parameters(columns, places)
     model = columns.rows.model
     statement = _statement(model.spec.name, model.version, tuple(names), ending)
-    with server_side() as cursor:
+    with server_side(psycopg.RawCursor) as cursor:
         # The same statement comes with each chunk; prepared, it is parsed and planned only for the first ones.
         cursor.execute(statement, parameters, prepare=True)
         yield cursor
@@ -168,7 +168,7 @@ def _executed(columns: Columns, places: NDArray[np.intp], ending: LiteralString)
 def _statement(model: str, version: int, names: tuple[str, ...], ending: LiteralString) -> bytes:
     """Return what inserts rows with some fields; in the order of `_parameters`."""
     columns = SQL("").join(SQL(", {}").format(Identifier(name)) for name in names)
-    values = SQL(", ").join([SQL("%s")] * (len(KEY_COLUMNS) + len(names)))
+    values = SQL(", ").join(SQL(f"${number + 1}") for number in range(len(KEY_COLUMNS) + len(names)))
     return (
         SQL("INSERT INTO {} (version, {}{}) SELECT {}, * FROM unnest({}){}")
         .format(table(model), SQL(", ").join(map(Identifier, KEY_COLUMNS)), columns, version, values, SQL(ending))
