@@ -12,12 +12,12 @@ from validation.streams import StreamReader
 
 log = logging.getLogger(__name__)
 
-# Entries waiting in one buffer: two chunks of a worker. One or two that nobody can store must not stop everything.
-BEHIND = 32
+# Entries waiting in one buffer: the largest chunk of a worker. Some that nobody can store must not stop everything.
+BEHIND = 64
 
 
 def is_behind() -> bool:
-    """Say whether a buffer holds more entries than the workers take in one go or two. A buffer that is away holds none.
+    """Say whether a buffer holds more entries than a worker takes in one go at most. A buffer that is away holds none.
 
     Blocks for PROBE_TIMEOUT_S a buffer at most.
     """

@@ -20,6 +20,7 @@ from django.db import DataError, IntegrityError, InterfaceError, OperationalErro
 from validation import ledger, quarantine
 from validation.announce import announce
 from validation.ledger import Outcome
+from validation.pace import is_wide, rows_of
 from validation.recent import Keeper
 from validation.store import Manner, SomeStored
 from validation.streams import Entry, StreamReader, batch_in
@@ -29,9 +30,10 @@ from validation.writing import Writer
 
 log = logging.getLogger(__name__)
 
-# Entries of a chunk. 16 full batches are 8,000 messages: enough to make the transaction's own cost vanish, and some
-# tens of megabytes at the very most.
-CHUNK = 16
+# Entries that are read at once. 16 full batches are 8,000 messages: enough to make the transaction's own cost vanish,
+# and some tens of megabytes at the very most. A chunk is one such read; several, up to so many entries and bytes, where
+# it is of many devices or models (`validation.pace`).
+CHUNK, WIDE_CHUNK, WIDE_CHUNK_BYTES = 16, 64, 8 * 1024 * 1024
 # Seconds of a turn, at least, for entries that somebody has begun before: however much is new, they have their share.
 LEFT_SECONDS = 2.0
 # Seconds until a buffer is asked again whether somebody left entries behind, after there were none.
@@ -56,7 +58,9 @@ class Drain:
         self._left_every_s = left_every_s
         self._nothing_left: dict[str, float] = {}  # by buffer, when nothing was found to be left behind
         self._wary = 0
+        self._is_wide = False
         self.messages = 0  # that the last run stored, but for what had been left behind
+        self.rows = 0  # what it did once a chunk, see `validation.pace`
 
     def run(self, reader: StreamReader, buffer: str, seconds: float) -> bool:
         """Drain until the stream has nothing for us or time is up; say whether there is more.
@@ -65,15 +69,22 @@ class Drain:
         """
         deadline = time.monotonic() + seconds
         more, well = True, True
-        self.messages = 0
-        # A chunk that is not full was the last one: whoever appends after it was read wakes somebody.
+        self.messages = self.rows = 0
+        # A read that is not full was the last one: whoever appends after it wakes somebody.
         while more and time.monotonic() < deadline:
-            entries = reader.new(CHUNK)
+            entries, more = self._next_chunk(reader)
             well = self._finish(reader, buffer, entries) and well
-            more = len(entries) == CHUNK
         if well and time.monotonic() - self._nothing_left.get(buffer, -LEFT_EVERY_S) < self._left_every_s:
             return more
         return self._go_over_what_is_left(reader, buffer, LEFT_SECONDS) or more
+
+    def _next_chunk(self, reader: StreamReader) -> tuple[list[Entry], bool]:
+        """Read what is stored at once; say whether there may be more."""
+        entries = some = reader.new(CHUNK)
+        while self._is_wide and len(some) == CHUNK and _has_room(entries):
+            some = reader.new(CHUNK)
+            entries = entries + some
+        return entries, len(some) == CHUNK
 
     def _go_over_what_is_left(self, reader: StreamReader, buffer: str, seconds: float) -> bool:
         """Try each entry that was begun and not finished; say whether time was up before all had their turn."""
@@ -145,7 +156,7 @@ class Drain:
         batches = [batch_in(entry) for entry in entries]
         judged = self.writer.judge(batches)
         with transaction.atomic():
-            self.writer.write(judged, manner)
+            moved = self.writer.write(judged, manner)
             quarantine.keep(buffer, entries, judged.rejected, judged.model_ids)
             outcomes = [
                 Outcome(
@@ -162,6 +173,15 @@ class Drain:
             ]
             if not ledger.record(buffer, outcomes):
                 raise TakenElsewhere
+        rows = rows_of(moved, len(judged.parts))
+        self.rows += rows
+        self._is_wide = is_wide(sum(map(len, batches)), rows)
         for columns in judged.parts:
             announce(columns)
         self.recent.keep(judged.judgement, batches)
+
+
+def _has_room(entries: Sequence[Entry]) -> bool:
+    """Tell whether a wide chunk may have another read after these entries."""
+    size = sum(sum(map(len, entry.batch.payloads)) for entry in entries if entry.batch)
+    return len(entries) < WIDE_CHUNK and size < WIDE_CHUNK_BYTES

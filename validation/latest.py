@@ -47,22 +47,24 @@ class Before(NamedTuple):
     is_moved: bool  # because the chunk has something newer
 
 
-def update_latest(parts: Sequence[tuple[Columns, int]]) -> None:
+def update_latest(parts: Sequence[tuple[Columns, int]]) -> int:
     """Move the newest values forward where event times are newer, and note that the devices were heard of.
 
-    `parts` are stored rows, each with the number of their model. Call it once in the transaction that stores them. Rows
-    are locked in the order of their models and devices, so that two workers do not wait for each other in a circle, and
-    they are read once they are locked: what one worker found newer cannot be put back by another that looked before it.
+    Return how many rows it touched. `parts` are stored rows, each with the number of their model. Call it once in the
+    transaction that stores them. Rows are locked in the order of their models and devices, so that two workers do not
+    wait for each other in a circle, and they are read once they are locked: what one worker found newer cannot be put
+    back by another that looked before it.
     """
     found = [one for columns, model in parts for one in _found(columns, model)]
     if not found:
-        return
+        return 0
     known = _move_forward(found)
     if len(known) < len(found):
         missing = [one for one in found if one.key not in known]
         _make_rows(missing)
         known |= _move_forward(missing)
     _learn([(one, known[one.key]) for one in found if known[one.key].is_moved])
+    return len(found)
 
 
 def _found(columns: Columns, model: int) -> Iterator[Found]:

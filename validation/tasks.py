@@ -22,6 +22,7 @@ from validation.attempts import Notes
 from validation.backlog import is_behind
 from validation.drain import Drain
 from validation.imports import Importer
+from validation.pace import Pace
 from validation.retention import removing
 from validation.ring import look_after
 from validation.rollups.running import Roller
@@ -33,9 +34,6 @@ log = logging.getLogger(__name__)
 
 # Seconds that one task drains before it makes room for another buffer's.
 DRAIN_SECONDS = 5.0
-# Seconds from the beginning of a turn until the next one, unless there is more to do at once: a transaction costs as
-# much as a thousand readings, so it is worth waiting for more of them; the longer above so many messages a second.
-REST_S, REST_OF_MANY_S, MANY_A_SECOND = 0.05, 0.4, 6_000
 # Seconds of a replay's turn. Between two of them the worker looks at what came in: the next turn queues up behind that.
 REPLAY_SECONDS = 0.5
 # Seconds until a replay asks again whether live ingest has caught up.
@@ -64,10 +62,11 @@ class Worker:
         self.queue = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5)
         self._clients: dict[str, redis.Redis] = {}  # by address
         self._urls: dict[str, str] = {}  # by identity
+        self._pace = Pace()
         self._began = self._next_turn = 0.0
 
     def wait_for_turn(self) -> None:
-        """Wait until it is worth draining again. Blocks for REST_OF_MANY_S at most."""
+        """Wait until it is worth draining again. Blocks for LONGEST_REST_S at most."""
         time.sleep(max(0.0, self._next_turn - time.monotonic()))
 
     def take_turn(self, client: redis.Redis, buffer: str) -> bool:
@@ -75,8 +74,8 @@ class Worker:
         since, self._began = self._began, time.monotonic()
         more = self.drain.run(StreamReader(client), buffer, DRAIN_SECONDS)
         if not more:
-            many = self.drain.messages > MANY_A_SECOND * (self._began - since)
-            self._next_turn = self._began + (REST_OF_MANY_S if many else REST_S)
+            rest_s = self._pace.rest_s(self.drain.messages, self.drain.rows, self._began - since)
+            self._next_turn = self._began + rest_s
         return more
 
     def client(self, buffer: str) -> redis.Redis | None:

@@ -96,20 +96,22 @@ class Writer:
         judged.count_rejected()
         return judged
 
-    def write(self, judged: Judged, manner: Manner) -> None:
+    def write(self, judged: Judged, manner: Manner) -> int:
         """Insert the rows, models by name, and move the newest values; what PostgreSQL refuses joins the rejected.
 
-        Call it in a transaction. Raises what `insert` raises in that manner, and what the database raises otherwise.
+        Return how many newest values there were to move. Call it in a transaction. Raises what `insert` raises in that
+        manner, and what the database raises otherwise.
         """
         duplicates: Counter[tuple[int, int]] = Counter()
         for place, (columns, inserted) in enumerate(zip(judged.parts, insert_all(judged.parts, manner), strict=True)):
             duplicates += inserted.duplicates
             judged.parts[place] = self._stored(columns, inserted, judged)
         stored = [(columns, judged.model_ids[columns.rows.model.spec.name]) for columns in judged.parts]
-        update_latest(stored)
+        moved = update_latest(stored)
         marks.mark_columns(stored)
         ledger.count_duplicates(duplicates, [batch.minute for batch in judged.batches])
         judged.count_rejected()
+        return moved
 
     def _judged(self, batches: Sequence[Batch], catalog: Catalog) -> Judged:
         verdicts = [Verdicts() for _ in batches]
