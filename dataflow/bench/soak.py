@@ -70,16 +70,20 @@ def watch(load: RunningLoad, pause_s: float, warm_up_s: float) -> Samples:
     return samples
 
 
-def slopes(samples: Samples) -> dict[str, dict[str, float]]:
-    """Return the growth of every process that was there all the time, and what it held first and last, in megabytes."""
+def slopes(samples: Samples) -> dict[str, dict[str, Any]]:
+    """Return the growth of every process that was there all the time.
+
+    `mb` is what it held at five moments, from the first to the last: whether a growth has come to its end, or came at
+    once, a slope does not say.
+    """
     longest = max(map(len, samples.values()), default=0)
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for name, run in sorted(samples.items()):
         slope = slope_per_hour(run)
         if slope is not None and len(run) >= TOLERATED * longest:
-            found[name] = {"mb_per_hour": round(slope, 2), "first_mb": _mb(run[:1]), "last_mb": _mb(run[-1:])}
+            found[name] = {"mb_per_hour": round(slope, 2), "mb": _at_five_moments(run)}
     return found
 
 
-def _mb(run: Sequence[tuple[float, float]]) -> float:
-    return round(run[0][1], 1)
+def _at_five_moments(run: Sequence[tuple[float, float]]) -> list[float]:
+    return [round(run[round(part / 4 * (len(run) - 1))][1], 1) for part in range(5)]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dataflow.bench.figures import median_of, slope_per_hour, spread_ms
 from dataflow.bench.load import Load
+from dataflow.bench.soak import slopes
 from dataflow.bench.suite import ASKED_FOR, STEP_S, STEPS, chosen, larger
 from dataflow.bench.throughput import BenchFailed
 from dataflow.management.commands.bench import MEASURES, sizes_of_all
@@ -42,6 +43,12 @@ def test_a_straight_line_has_its_slope_per_hour(per_hour: float, start: float, t
 
 def test_two_samples_have_no_slope() -> None:
     assert slope_per_hour([(0, 1), (1, 2)]) is None
+
+
+def test_memory_is_told_as_a_slope_and_at_five_moments_and_not_of_processes_that_came_or_went() -> None:
+    stayed = [(float(at), 50 + at / 3_600) for at in range(0, 3_601, 60)]
+    found = slopes({"workers 1": stayed, "workers 2": stayed[:20]})
+    assert found == {"workers 1": {"mb_per_hour": 1.0, "mb": [50.0, 50.2, 50.5, 50.8, 51.0]}}
 
 
 @given(count=st.integers(1, 60), per_message=st.integers(1, 25), devices=st.integers(1, 4))
