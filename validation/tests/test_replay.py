@@ -14,6 +14,7 @@ from django.db import OperationalError, connection, connections
 from ingest.models import Device
 from validation import replay, settling
 from validation.announce import Announcer
+from validation.backlog import BEHIND
 from validation.drafting import save
 from validation.ledger import NO_MODEL
 from validation.models import DataModel, Duplicate, Latest, Quarantined, Replay
@@ -245,7 +246,7 @@ def test_a_record_that_nobody_foresaw_does_not_hold_up_the_others(
 def test_a_replay_waits_while_live_ingest_is_behind(slow: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     limit_speed(250)
     run = replay.start(Selection(), dry_run=False, by="a test", foreground=True)
-    for number in range(40):
+    for number in range(BEHIND + 1):
         slow.receive((TOPIC, reading(100 + number)))
     assert replay.advance(run.pk, 60)
     run.refresh_from_db()
