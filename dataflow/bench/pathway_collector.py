@@ -7,6 +7,7 @@ payload says; the device, which the topic says, is beyond its connector.
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -30,6 +31,7 @@ class Reading(pw.Schema):  # type: ignore[misc]
 
 def collect(mqtt_url: str, database_url: str, topic: str, table: str, folder: Path) -> None:
     """Collect until the process is ended."""
+    logging.disable(logging.INFO)  # it would write a line for every message that it acknowledges
     database = urlsplit(database_url)
     settings = {
         "host": database.hostname or "127.0.0.1",
