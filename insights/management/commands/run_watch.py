@@ -17,7 +17,7 @@ from dataflow.lib.heartbeat import Heartbeat
 from insights.watching.service import Service
 
 WRONG_USAGE = 2
-NICE = 19  # the lowest there is
+NICE = 10  # a tenth of the weight of others
 AUTOGROUP = Path("/proc/self/autogroup")
 
 EXPLANATION = """\
@@ -58,14 +58,12 @@ class Command(ExplainedCommand):
 
 
 def _step_back() -> None:
-    """Let everybody else go first on a full machine: nothing waits for this process, and what it misses it reads later.
+    """Let others go first on a full machine: nothing waits for this process, and what it misses it reads later.
 
-    SCHED_IDLE of Linux gives the processor up as soon as anybody wants it, but only to processes of its own session
-    where the kernel shares out processors by session: there a session has to be nice as well (sched(7), autogroups).
+    Being nice counts among the processes of one session only, where the kernel shares out processors by session: there
+    the session has to be nice as well (sched(7), autogroups). No nicer than this: with the lowest weight, or in the
+    class that runs when nobody else wants to, a full machine would let a finding wait for more than a minute.
     """
-    try:
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    except (AttributeError, OSError):  # another system, or a sandbox that forbids it
-        os.nice(NICE)
+    os.nice(NICE)
     with suppress(OSError):
         AUTOGROUP.write_text(str(NICE))
