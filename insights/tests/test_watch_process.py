@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from insights.management.commands.run_watch import NICE
+from insights.management.commands.run_watch import AUTOGROUP, NICE
 from insights.models import Finding, SeriesState
 from insights.tests.test_watching import begin, found, look, readings
 from insights.watching.watcher import Watcher
@@ -48,7 +48,6 @@ def test_one_that_is_killed_is_followed_by_one_that_finds_what_it_would_have(sta
     store(spec, "van_1", rows[:500])
     killed = start()
     eventually(lambda: len(spikes()) == 1, "the first one finds the first spike")
-    assert os.getpriority(os.PRIO_PROCESS, killed.pid) == NICE, "others go first"
     killed.send_signal(signal.SIGKILL)
     store(spec, "van_1", rows[500:650])
     other = start()
@@ -70,3 +69,24 @@ def test_one_that_is_killed_is_followed_by_one_that_finds_what_it_would_have(sta
 def spikes() -> list[tuple[Any, ...]]:
     """Return what was found but for the silence after the last reading, which comes and goes with the clock."""
     return [row for row in found() if row[2] == "spike"]
+
+
+@pytest.mark.parametrize("is_its_own", [True, False])
+def test_it_lets_others_go_first_and_makes_no_session_slow_but_its_own(tmp_path: Path, is_its_own: bool) -> None:
+    before = AUTOGROUP.read_text() if AUTOGROUP.exists() else ""
+    watch = subprocess.Popen(
+        [sys.executable, "manage.py", "run_watch"],
+        env=os.environ | {"DATA_DIR": str(tmp_path)},
+        cwd=Path(__file__).parents[2],
+        start_new_session=is_its_own,
+    )
+    try:
+        eventually(lambda: os.getpriority(os.PRIO_PROCESS, watch.pid) == NICE, "others go first")
+        if before:
+            group = Path(f"/proc/{watch.pid}/autogroup")
+            expected = f" nice {NICE}" if is_its_own else before
+            eventually(lambda: group.read_text().rstrip().endswith(expected.rstrip()), "so does its session")
+            assert AUTOGROUP.read_text() == before
+    finally:
+        watch.kill()
+        watch.wait()

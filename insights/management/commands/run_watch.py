@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,8 @@ from django.core.management.base import CommandError, CommandParser
 from dataflow.lib.commands import ExplainedCommand
 from dataflow.lib.heartbeat import Heartbeat
 from insights.watching.service import Service
+
+log = logging.getLogger(__name__)
 
 WRONG_USAGE = 2
 NICE = 10  # a tenth of the weight of others
@@ -61,9 +62,13 @@ def _step_back() -> None:
     """Let others go first on a full machine: nothing waits for this process, and what it misses it reads later.
 
     Being nice counts among the processes of one session only, where the kernel shares out processors by session: there
-    the session has to be nice as well (sched(7), autogroups). No nicer than this: with the lowest weight, or in the
-    class that runs when nobody else wants to, a full machine would let a finding wait for more than a minute.
+    the session has to be nice as well (sched(7), autogroups), if it is this process's own and not that of somebody's
+    terminal. No nicer than this: with the lowest weight, or in the class that runs when nobody else wants to, a full
+    machine would let a finding wait for more than a minute.
     """
     os.nice(NICE)
-    with suppress(OSError):
-        AUTOGROUP.write_text(str(NICE))
+    if AUTOGROUP.exists() and os.getsid(0) == os.getpid():
+        try:
+            AUTOGROUP.write_text(str(NICE))
+        except OSError as error:
+            log.warning("others do not go first on a full machine, because the session cannot be made nice: %s", error)
